@@ -93,6 +93,6 @@ describe('the documented loop', () => {
   it('counts listings and errors', () => {
     const events = history(listing, listing, documented, listing);
     const { says } = printsDocumentedTranscript(new Timeline(events), { program: 'loop', files: ['myfile'] });
-    expect(says).toBe('2 listings, 1 error, 1 listing, and the loop goes on');
+    expect(says).toBe('2 listings, 1 error, 1 listing, and the loop continues');
   });
 });

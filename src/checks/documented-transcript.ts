@@ -1,4 +1,5 @@
 import type { Timeline } from '../timeline/timeline.ts';
+import { count } from '../timeline/verdict.ts';
 import { type CheckResult, defineCheck, fail, inconclusive, pass } from './check.ts';
 
 export interface TranscriptExpectation {
@@ -10,7 +11,7 @@ export interface TranscriptExpectation {
 
 /**
  * The loop `while true; do ls -l /data; sleep 1; done` prints what the document shows: listings, then for a while "Transport
- * endpoint is not connected", then listings again, and goes on. Judged by the error's text, not by the path in it.
+ * endpoint is not connected", then listings again, and continues. Judged by the error's text, not by the path in it.
  */
 export const printsDocumentedTranscript = defineCheck(
   { name: 'the loop prints the documented transcript', claims: ['C1', 'C3'] },
@@ -38,16 +39,14 @@ export const printsDocumentedTranscript = defineCheck(
     const flapped = listings.some(({ position, broken }) => position > firstError && position < lastError && !broken);
     const between = flapped ? ', with listings in between' : '';
     return pass(
-      `${count(before, 'listing')}, ${count(errors.length, 'error')}${between}, ${count(after, 'listing')}, and the loop goes on`,
+      `${count(before, 'listing')}, ${count(errors.length, 'error')}${between}, ${count(after, 'listing')}, and the loop continues`,
     );
   },
 );
 
 function judgeExit({ exit }: Transcript): CheckResult | undefined {
-  return exit === undefined ? undefined : fail(`the loop ended (${exit}) but must go on`);
+  return exit === undefined ? undefined : fail(`the loop ended (${exit}) but must continue`);
 }
-
-const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`;
 
 /** The output of one `ls -l`. */
 interface LoopListing {

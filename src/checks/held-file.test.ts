@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { HistoryEvent } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';
 import { failsCleanly } from './held-file.ts';
-import { agent, beats, type CheckRow, fault, ms, where } from './sample-history.ts';
+import { agent, beats, type CheckRow, fault, ms, where } from './testing/sample-history.ts';
 
 describe('a file that was held open', () => {
   const kernel = '6.18.5';

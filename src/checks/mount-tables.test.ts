@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HistoryEvent } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';
-import { suite } from './check-suite.ts';
 import {
   keepsInnerMount,
   keepsLayersWithin,
@@ -9,6 +8,7 @@ import {
   showsDaemonsMount,
   showsOneFilesystem,
 } from './mount-tables.ts';
+import { suite } from './testing/check-suite.ts';
 import {
   adding,
   type Break,
@@ -25,7 +25,7 @@ import {
   volume,
   where,
   without,
-} from './sample-history.ts';
+} from './testing/sample-history.ts';
 
 const tokenMount = (uid: string, name: string) =>
   `50 20 0:70 / /var/lib/kubelet/pods/${uid}-1111-1111-1111-111111111111/volumes/kubernetes.io~projected/kube-api-access-${name} rw - tmpfs tmpfs rw`;

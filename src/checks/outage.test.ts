@@ -1,6 +1,6 @@
-import { suite } from './check-suite.ts';
 import { seesNoOtherError, seesTheOutage } from './outage.ts';
-import { adding, broken, consumer, cutAt, daemon, failing, fault, hang } from './sample-history.ts';
+import { suite } from './testing/check-suite.ts';
+import { adding, broken, consumer, cutAt, daemon, failing, fault, hang } from './testing/sample-history.ts';
 
 const newest = '7.3.4';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { HistoryEvent } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';
-import { suite } from './check-suite.ts';
 import { endsInTime, isNotRestarted, keepsItsDaemon, startsAfterDaemon } from './pod-lifecycle.ts';
+import { suite } from './testing/check-suite.ts';
 import {
   adding,
   broken,
@@ -19,7 +19,7 @@ import {
   targetPath,
   volume,
   where,
-} from './sample-history.ts';
+} from './testing/sample-history.ts';
 
 const state = { containerId: 'c1', restartCount: 0 };
 const restarts = (before?: typeof state, after?: typeof state) => (timeline: Timeline) =>
@@ -142,7 +142,7 @@ describe('a deleted pod is gone in time', () => {
 });
 
 suite('the daemon stays', keepsItsDaemon, [
-  ['passes if the daemon goes on', [done(200, 'store-down'), daemon(100, 'ready')], 'pass', 'no daemon ended'],
+  ['passes if the daemon continues', [done(200, 'store-down'), daemon(100, 'ready')], 'pass', 'no daemon ended'],
   ['fails if it ended', broken(), 'fail', 'jindofs-fuse exited 500 µs after the fault'],
   ['fails if another was started', [done(200, 'store-down'), daemon(300, 'ready')], 'fail', 'ready 100 ms after'],
 ]);

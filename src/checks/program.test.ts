@@ -1,6 +1,6 @@
-import { suite } from './check-suite.ts';
 import { getsItsDataBack, type ObservedProgram } from './program.ts';
-import { beats, consumer, fault, ms, recovered } from './sample-history.ts';
+import { suite } from './testing/check-suite.ts';
+import { beats, consumer, fault, ms, recovered } from './testing/sample-history.ts';
 
 const name = 'sh -c loop';
 const prints = (at: number, text: string) =>

@@ -2,6 +2,7 @@ import type { Consumer } from '../timeline/consumer.ts';
 import { formatNs } from '../timeline/duration.ts';
 import type { EventOf } from '../timeline/record.ts';
 import type { Timeline } from '../timeline/timeline.ts';
+import { count } from '../timeline/verdict.ts';
 import { defineCheck, fail, inconclusive, noCrash, pass } from './check.ts';
 
 /** A program of the user's own that ran in the pod during the crash. */
@@ -50,9 +51,7 @@ export const getsItsDataBack = defineCheck(
     if (error !== undefined && error === last) return fail(`it still failed ${since(error)}: ${quote(error)}`);
     const good = after.filter(({ at, text }) => !deadMount.test(text) && at >= (error?.at ?? 0));
     const failures =
-      errors.length === 0
-        ? 'no error of a dead mount'
-        : `${errors.length} error${errors.length === 1 ? '' : 's'} of the dead mount`;
+      errors.length === 0 ? 'no error of a dead mount' : `${count(errors.length, 'error')} of the dead mount`;
     const [first] = good;
     if (first !== undefined) return pass(`after ${failures} it printed ${quote(first)} ${since(first)}`);
     const silent = 'it printed nothing after the pod read again';

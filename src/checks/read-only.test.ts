@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { HistoryEvent } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';
-import { suite } from './check-suite.ts';
 import { isReadOnlyEverywhere, isReadOnlyInPod, staysReadOnly } from './read-only.ts';
+import { suite } from './testing/check-suite.ts';
 import {
   adding,
   type Break,
@@ -19,7 +19,7 @@ import {
   volume,
   where,
   without,
-} from './sample-history.ts';
+} from './testing/sample-history.ts';
 
 suite('the volume is read-only', (timeline) => staysReadOnly(timeline, { consumer, volume }), [
   ['passes if every mount has ro', broken(), 'pass', 'all 6 mounts that were seen had ro, 4 of them after'],

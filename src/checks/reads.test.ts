@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { HistoryEvent } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';
-import { suite } from './check-suite.ts';
 import { readsAgain, readsNoWrongData, seesNoEmptyDirectory, seesNoError } from './reads.ts';
+import { suite } from './testing/check-suite.ts';
 import {
   adding,
   beats,
@@ -22,7 +22,7 @@ import {
   snapshot,
   where,
   without,
-} from './sample-history.ts';
+} from './testing/sample-history.ts';
 
 suite('the pod reads again', (timeline) => readsAgain(timeline, consumer), [
   [

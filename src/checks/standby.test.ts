@@ -1,5 +1,6 @@
 import type { HistoryEvent } from '../timeline/record.ts';
-import { suite } from './check-suite.ts';
+import { attachesLivingOnly, failsOver, mountsOnce } from './standby.ts';
+import { suite } from './testing/check-suite.ts';
 import {
   adding,
   type Break,
@@ -18,8 +19,7 @@ import {
   volume,
   where,
   without,
-} from './sample-history.ts';
-import { attachesLivingOnly, failsOver, mountsOnce } from './standby.ts';
+} from './testing/sample-history.ts';
 
 const pod = (role: '' | '-standby-0') => `default/demo-dataset-jindofs-fuse${role}-x2k4q/jindofs-fuse`;
 const process = (at: number, role: '' | '-standby-0', change: 'exited' | 'ready'): HistoryEvent => ({

@@ -114,7 +114,7 @@ export const attachesLivingOnly = defineCheck(
       where === 'node'
         ? mountPoint.endsWith(targetPathEnd(volume))
         : where === containerName(consumer) && mountPoint === consumer.path;
-    const attached = addedMounts(timeline).filter((mount) => isSite(mount) && mount.at > crash.from);
+    const attached = timeline.addedMounts.filter((mount) => isSite(mount) && mount.at > crash.from);
     for (const mount of attached) {
       const death = deathOf(timeline, mount);
       if (death === undefined || mount.at < death.at + deathNs) continue;
@@ -127,14 +127,12 @@ export const attachesLivingOnly = defineCheck(
   },
 );
 
-const addedMounts = (timeline: Timeline) => timeline.ofKind('mount').filter(({ change }) => change === 'added');
-
 /**
  * The end of the daemon to which a mount's device belonged when it was attached, if it had ended. Device numbers are used again, and so
  * are those of mounts: a restarted daemon may have both of its predecessor, and then no change of the mount table shows its source mount.
  */
 function deathOf(timeline: Timeline, { device, at }: EventOf<'mount'>): EventOf<'process'> | undefined {
-  const onNode = addedMounts(timeline).filter((mount) => mount.where === 'node' && mount.at <= at);
+  const onNode = timeline.addedMounts.filter((mount) => mount.where === 'node' && mount.at <= at);
   const source = onNode.findLast((mount) => mount.device === device && sourceOf(mount.mountPoint) !== undefined);
   if (source === undefined) return undefined;
   const workload = sourceOf(source.mountPoint)?.workload;

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { HistoryEvent } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';
 import { waitsWithinBudget } from './reads.ts';
-import { beats, type CheckRow, consumer, fault, hang, ms } from './sample-history.ts';
 import { answersOnce, daemonsGoOn, fallsBackInTime, heldFileGoesOn } from './takeover.ts';
+import { beats, type CheckRow, consumer, fault, hang, ms } from './testing/sample-history.ts';
 
 const output = (at: number, program: string, text: string): HistoryEvent => ({
   kind: 'output',

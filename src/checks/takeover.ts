@@ -1,6 +1,7 @@
 import type { Consumer } from '../timeline/consumer.ts';
 import { neverReturned } from '../timeline/crashes.ts';
 import { formatNs } from '../timeline/duration.ts';
+import type { HistoryEvent } from '../timeline/record.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 import { defineCheck, fail, inconclusive, pass, tooShort } from './check.ts';
 import { failUnlessBusy } from './within-budget.ts';
@@ -10,10 +11,10 @@ export interface HeldProgram {
   readonly program: string;
 }
 
-/** Reads that are enough to conclude that the descriptor goes on. */
+/** Reads that are enough to conclude that the descriptor continues. */
 const fewestReads = 3;
 
-/** A descriptor from before the fault goes on as if nothing had happened. */
+/** A descriptor from before the fault continues as if nothing had happened. */
 export const heldFileGoesOn = defineCheck(
   { name: 'a file that was held open is read on', claims: [] },
   (timeline: Timeline, { program }: HeldProgram) => {
@@ -86,6 +87,12 @@ export const fallsBackInTime = defineCheck(
       : pass(`the first operation failed ${after} after the fault; ${expected}`);
   },
 );
+
+/** The event of a line of the keeper's log; undefined for other events of the history. */
+export function keeperEvent(event: HistoryEvent): unknown {
+  if (event.kind !== 'output' || event.program !== 'rekindle-keeper') return undefined;
+  return JSON.parse(event.text).event;
+}
 
 /** A line of a FUSE daemon about a request that was sent again, or an answer that was refused. */
 function daemonLine(text: string): { readonly event: string; readonly unique: string } | undefined {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Timeline } from '../timeline/timeline.ts';
-import { suite } from './check-suite.ts';
+import { suite } from './testing/check-suite.ts';
 import {
   adding,
   agent,
@@ -19,7 +19,7 @@ import {
   type SampleHistory,
   where,
   without,
-} from './sample-history.ts';
+} from './testing/sample-history.ts';
 import { claimsOnlyTrueSuccess } from './truthful-success.ts';
 
 suite('every claim of a recovery is true', (timeline) => claimsOnlyTrueSuccess(timeline, consumer), [

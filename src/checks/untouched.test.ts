@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HistoryEvent } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';
-import { suite } from './check-suite.ts';
+import { suite } from './testing/check-suite.ts';
 import {
   adding,
   agent,
@@ -24,7 +24,7 @@ import {
   volume,
   where,
   without,
-} from './sample-history.ts';
+} from './testing/sample-history.ts';
 import {
   claimsNothing,
   doesNothingWhileDown,

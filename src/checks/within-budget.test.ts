@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { CheckRecord, HistoryEvent } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';
-import { suite } from './check-suite.ts';
-import { adding, beats, broken, consumer, daemon, failing, fault, left, without } from './sample-history.ts';
+import { suite } from './testing/check-suite.ts';
+import { adding, beats, broken, consumer, daemon, failing, fault, left, without } from './testing/sample-history.ts';
 import { endsOutageInTime, recoversWithinBudget } from './within-budget.ts';
 
 const budgeted =

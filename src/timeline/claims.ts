@@ -54,22 +54,45 @@ export interface ClaimResult {
   /** Absent if the document has no such claim. */
   readonly says?: string;
   readonly status: ScenarioStatus;
-  readonly scenarios: readonly ScenarioRecord[];
+  readonly scenarios: readonly ExaminingScenario[];
 }
+
+/** A scenario, and what it says about one claim. */
+export interface ExaminingScenario {
+  readonly scenario: ScenarioRecord;
+  readonly status: ScenarioStatus;
+}
+
+/** Id of all that a check found and no claim of the document promises. */
+const unclaimed = 'other';
 
 /** Each claim that a scenario examines, with its worst status: one failure refutes a claim, and a skip does not outweigh a pass. */
 export function judgeClaims(scenarios: readonly ScenarioRecord[]): ClaimResult[] {
   const order = Object.keys(claims);
   const rank = (id: string) => (order.includes(id) ? order.indexOf(id) : order.length);
-  const ids = [...new Set(scenarios.flatMap((scenario) => scenario.claims))];
+  const ids = [...new Set(scenarios.flatMap((scenario) => [...scenario.claims, ...refuted(scenario)]))];
   return ids
     .sort((a, b) => rank(a) - rank(b) || a.localeCompare(b))
     .map((id) => {
-      const examining = scenarios.filter((scenario) => scenario.claims.includes(id));
-      const says = claims[id];
-      const status = worstStatus(examining.map((scenario) => scenario.status));
+      const examining = scenarios
+        .filter((scenario) => scenario.claims.includes(id) || refuted(scenario).includes(id))
+        .map((scenario) => ({ scenario, status: statusOf(id, scenario) }));
+      const says = id === unclaimed ? 'What no claim of the document names.' : claims[id];
+      const status = worstStatus(examining.map(({ status }) => status));
       return { id, ...(says === undefined ? {} : { says }), status, scenarios: examining };
     });
+}
+
+/** The claims that a scenario's failed checks are about; empty if it failed without a check. */
+function refuted({ status, checks }: ScenarioRecord): readonly string[] {
+  const failed = status === 'fail' ? checks.filter(({ verdict }) => verdict === 'fail') : [];
+  return failed.flatMap(({ claims }) => (claims.length === 0 ? [unclaimed] : claims));
+}
+
+/** A scenario that failed refutes the claims of its failed checks. Of the others it shows nothing, as it ended there. */
+function statusOf(id: string, scenario: ScenarioRecord): ScenarioStatus {
+  const failures = refuted(scenario);
+  return failures.length === 0 || failures.includes(id) ? scenario.status : 'inconclusive';
 }
 
 /** Claims of the document that no scenario of the run examines. */

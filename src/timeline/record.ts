@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { recovery } from './recoveries.ts';
+
+export type { Recovery } from './recoveries.ts';
 
 /*
  * The files that a run leaves behind: `record.json` (a `RunRecord`) and `history.ndjson` (a `HistoryEvent` per line). Checks and
@@ -74,30 +77,6 @@ const checkRecord = z.object({
   events: count.exactOptional(),
 });
 export type CheckRecord = Immutable<z.infer<typeof checkRecord>>;
-
-/** One crash and what came of it, by phase; a phase that did not happen is absent. */
-const recovery = z.object({
-  fault: text,
-  volume: text,
-  /** `<namespace>/<pod>`. */
-  pod: text,
-  /** The probe that observed it, as in `probe` of probe events. */
-  probe: text.exactOptional(),
-  crash: ns,
-  firstError: ns.exactOptional(),
-  noticed: ns.exactOptional(),
-  daemonReady: ns.exactOptional(),
-  replacedOnNode: ns.exactOptional(),
-  replacedInPod: ns.exactOptional(),
-  verified: ns.exactOptional(),
-  readable: ns.exactOptional(),
-  /** Failed probe operations by errno; `HANG` counts those that never returned. */
-  errors: z.record(text, count),
-  longestStallNs: ns,
-  /** Probe operations a second: the resolution of `firstError` and `readable`. */
-  probeRate: z.number(),
-});
-export type Recovery = Immutable<z.infer<typeof recovery>>;
 
 /** One restart of a container in a crash loop. `...Ms` are milliseconds of the kubelet's clock, which may be scaled. */
 const backoffRow = z.object({

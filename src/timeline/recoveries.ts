@@ -1,8 +1,35 @@
+import { z } from 'zod';
 import { parseProbeName } from './consumer.ts';
 import { type Crash, neverReturned, observe, readyTimesAfter } from './crashes.ts';
-import type { EventOf, ProbeEvent, Recovery } from './record.ts';
+import type { EventOf, Immutable, ProbeEvent } from './record.ts';
 import { claimsSuccess } from './success-claims.ts';
 import type { Timeline } from './timeline.ts';
+
+const ns = z.number();
+
+/** One crash and what came of it, by phase; a phase that did not happen is absent. */
+export const recovery = z.object({
+  fault: z.string(),
+  volume: z.string(),
+  /** `<namespace>/<pod>`. */
+  pod: z.string(),
+  /** The probe that observed it, as in `probe` of probe events. */
+  probe: z.string().exactOptional(),
+  crash: ns,
+  firstError: ns.exactOptional(),
+  noticed: ns.exactOptional(),
+  daemonReady: ns.exactOptional(),
+  replacedOnNode: ns.exactOptional(),
+  replacedInPod: ns.exactOptional(),
+  verified: ns.exactOptional(),
+  readable: ns.exactOptional(),
+  /** Failed probe operations by errno; `HANG` counts those that never returned. */
+  errors: z.record(z.string(), z.number()),
+  longestStallNs: ns,
+  /** Probe operations a second: the resolution of `firstError` and `readable`. */
+  probeRate: z.number(),
+});
+export type Recovery = Immutable<z.infer<typeof recovery>>;
 
 export interface RecoveryOptions {
   /** Whether a fault can reach a probe, for runs that crash several datasets at once. By default every fault reaches all. */
@@ -170,7 +197,7 @@ function findMilestones(search: CrashAtSite): Milestones {
  * its log lines after all mounts of a pass, so they give neither the order nor the moment.
  */
 function mountTimesInPod({ timeline, crash, site }: CrashAtSite): number[] | undefined {
-  const mounts = within(crash, addedMounts(timeline)).filter(
+  const mounts = within(crash, timeline.addedMounts).filter(
     ({ where, mountPoint }) => where === site.container && mountPoint === site.path,
   );
   return mounts.length === 0 ? undefined : mounts.map(({ at }) => at);
@@ -181,13 +208,11 @@ function mountTimesOnNode({ timeline, crash, site }: CrashAtSite, own: readonly 
   const replaced = own.filter(({ event, where }) => event === 'replaced' && where === 'node');
   const ofPod = replaced.filter(({ line }) => line.pod === undefined || line.pod === site.pod);
   const paths = new Set(ofPod.map(({ path }) => path));
-  const mounts = within(crash, addedMounts(timeline)).filter(
+  const mounts = within(crash, timeline.addedMounts).filter(
     ({ where, mountPoint }) => where === 'node' && paths.has(mountPoint),
   );
   return (mounts.length === 0 ? ofPod : mounts).map(({ at }) => at);
 }
-
-const addedMounts = (timeline: Timeline) => timeline.ofKind('mount').filter(({ change }) => change === 'added');
 
 /** When Kubernetes events claimed that the pod reads again. */
 function claimTimes({ timeline, crash, site }: CrashAtSite): number[] {

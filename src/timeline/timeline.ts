@@ -43,6 +43,10 @@ export class Timeline {
     return this.ofKind('process').filter(({ role }) => role === 'daemon');
   }
 
+  get addedMounts(): readonly EventOf<'mount'>[] {
+    return this.ofKind('mount').filter(({ change }) => change === 'added');
+  }
+
   /** Mount tables of the node (`node`) or of a container. */
   mountTables(where: string): readonly EventOf<'snapshot'>[] {
     return this.ofKind('snapshot').filter((table) => table.where === where);

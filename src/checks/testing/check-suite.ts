@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { claims } from '../timeline/claims.ts';
-import type { CheckRecord } from '../timeline/record.ts';
-import { Timeline } from '../timeline/timeline.ts';
+import { claims } from '../../timeline/claims.ts';
+import type { CheckRecord } from '../../timeline/record.ts';
+import { Timeline } from '../../timeline/timeline.ts';
 import { beats, type CheckRow, cutAt, recovered, type SampleHistory } from './sample-history.ts';
 
 /** Tests a check: inconclusive on timelines without a crash, and a table of its conclusions. */

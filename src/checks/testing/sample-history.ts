@@ -1,5 +1,5 @@
-import type { Consumer } from '../timeline/consumer.ts';
-import type { HistoryEvent, ProbeEvent, ProbeOperation, Verdict } from '../timeline/record.ts';
+import type { Consumer } from '../../timeline/consumer.ts';
+import type { HistoryEvent, ProbeEvent, ProbeOperation, Verdict } from '../../timeline/record.ts';
 
 /*
  * A history for the tests of the checks: one crash at 200 ms and a correct recovery. Each test breaks one thing.
