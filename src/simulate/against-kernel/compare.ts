@@ -1,10 +1,9 @@
-import type { KernelTier } from '../../../recovery/engine/model.ts';
+import type { KernelTier, Mount } from '../../../recovery/engine/model.ts';
 import { NotModelled } from '../../../recovery/linux/model/propagation.ts';
 import { WouldBlock } from '../../../recovery/linux/model/walk.ts';
 import type { MountStep } from './history.ts';
 import { type Machine, type MachineContext, openStage } from './machine.ts';
 import { type HistoryRun, readTables, runStep } from './run-step.ts';
-import { normalizedTables } from './tables.ts';
 
 export interface OpenMachine {
   readonly machine: Machine;
@@ -71,4 +70,38 @@ function openRun({ machine, context }: OpenMachine, tier: KernelTier) {
       stage[Symbol.dispose]();
     },
   };
+}
+
+/**
+ * The mount tables of all namespaces of a history in a form that does not depend on numbers that a kernel happens to give: mounts by
+ * their position in the tree, file systems by their source, peer groups in the order of their appearance.
+ */
+export function normalizedTables(tables: readonly (readonly Mount[])[]): string {
+  const groups = new Map<number, number>();
+  const group = (id: number) => {
+    const known = groups.get(id) ?? groups.size + 1;
+    groups.set(id, known);
+    return known;
+  };
+  const lines: string[] = [];
+  for (const [index, table] of tables.entries()) {
+    lines.push(`namespace ${index}`);
+    const ids = new Set(table.map(({ id }) => id));
+    const visit = (mount: Mount, depth: number): void => {
+      const { mountPoint, root, options, shared, master, fstype, mountSource } = mount;
+      const propagation = [
+        ...(shared === undefined ? [] : [`shared:${group(shared)}`]),
+        ...(master === undefined ? [] : [`master:${group(master)}`]),
+      ];
+      lines.push(
+        `${'  '.repeat(depth + 1)}${mountPoint} ${mountSource} (${fstype}) ${root} ${[options.join(), ...propagation].join(' ')}`,
+      );
+      for (const child of table
+        .filter(({ parentId, id }) => parentId === mount.id && id !== mount.id)
+        .sort((a, b) => (a.mountPoint < b.mountPoint ? -1 : 1)))
+        visit(child, depth + 1);
+    };
+    for (const mount of table) if (!ids.has(mount.parentId) || mount.parentId === mount.id) visit(mount, 0);
+  }
+  return lines.join('\n');
 }

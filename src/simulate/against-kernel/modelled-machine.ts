@@ -26,6 +26,7 @@ export function createModelledMachine(release: string, real: Pick<Machine, 'copy
         entries,
         ...(caches ? {} : { entryTimeout: 0 }),
         ...(starts ? { state: 'starting' } : {}),
+        ungreeted: kernel.isSince('7.1') ? 'ECONNREFUSED' : 'ENOTCONN',
       });
       mounting = connection;
       try {

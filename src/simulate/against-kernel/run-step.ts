@@ -165,8 +165,8 @@ function replace({ stage }: HistoryRun, step: Extract<MountStep, { readonly op: 
   const table = stage.inNamespace(index, () => readTable(context));
   const node = context.nodeTable();
   if (!table.ok || !node.ok) return 'no table';
-  const { stack } = new MountTree(table.value).at(step.path);
-  const source = new MountTree(node.value).top(step.source);
+  const { stack } = MountTree.of(table.value).at(step.path);
+  const source = MountTree.of(node.value).top(step.source);
   const top = stack.at(-1);
   if (top === undefined || step.path === '/' || source === undefined || !isFuse(source)) return 'nothing to replace';
   const site: MountSite =

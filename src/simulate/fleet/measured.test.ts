@@ -15,7 +15,7 @@ describe('the phases of a benchmark', () => {
     );
   });
 
-  it('go on beyond them along a line through all', () => {
+  it('continue beyond them along a line through all', () => {
     const measured = bench(linearSeries(10), linearSeries(100), linearSeries(250));
     expect(last(measured, 1000)).toBeCloseTo(402);
     expect(last(measured, 5)).toBeCloseTo(4);

@@ -109,7 +109,7 @@ export class MeasuredPhases {
     return samples.length > 1 ? { median: sampleAt(samples, 0.5), p99: sampleAt(samples, 0.99) } : undefined;
   }
 
-  /** Interpolates between the neighbouring points; beyond the first and last one, a line through all of them goes on. */
+  /** Interpolates between the neighbouring points; beyond the first and last one, a line through all of them continues. */
   #between(pods: number, figure: (point: MeasuredPoint) => number | undefined): number {
     const known = this.points.flatMap((point): readonly (readonly [number, number])[] => {
       const value = figure(point);

@@ -56,8 +56,10 @@ export class Invariants {
         if (seen !== pod.cover && seen?.fstype !== 'fuse.jindo')
           fail(`${pod.spec.uid} sees the directory below its volume`);
       }
-      // Below 6.5 the dead mount is detached for a moment, with what is in it, before the complete replacement takes its place.
-      if (isBetweenCalls && this.#tier !== '6.5') continue;
+      // Below 6.5 the dead mount is detached for a moment, with what is in it, before the complete replacement takes its place. Since 6.5
+      // that happens only with a dead mount beneath it, which is seen meanwhile: nothing can be attached below one that is covered.
+      const first = this.#node.siteOf(pod, pod.mounts[0])?.mount.filesystem;
+      if (isBetweenCalls && (this.#tier !== '6.5' || first?.connection?.state === 'dead')) continue;
       for (const own of [pod.cover, pod.inside])
         if (own !== undefined && !inside.some(({ mount }) => mount.filesystem === own))
           fail(`${pod.spec.uid} lost a mount of its own: ${own.source}`);

@@ -23,7 +23,7 @@ import { MNT_DETACH, MS_NODEV, MS_NOSUID, MS_REC, MS_SHARED } from '../../../rec
 import { taken } from '../against-kernel/machine.ts';
 import type { ForeignMount, PodShape } from './node-history.ts';
 
-/** As whom the containers run. */
+/** The user of the containers. */
 export const containerUser = { uid: 1000, gid: 1000, groups: [] };
 
 export const kubeletRoot = '/var/lib/kubelet';
@@ -62,10 +62,10 @@ export class ModelledNode {
   readonly kernel: KernelModel;
   readonly volumes: Volume[];
   readonly pods: SimulatedPod[] = [];
-  /** Pods of others, of which the API server knows. */
+  /** Other pods that the API server knows. */
   readonly strangers: Pod[] = [];
   readonly records = new Map<string, VolumeRecord>();
-  /** File systems of others at target paths. */
+  /** File systems of other drivers at target paths. */
   readonly foreign: Filesystem[] = [];
   readonly #host: ModelledSyscalls;
   /** By the path of the source. */

@@ -28,6 +28,70 @@ describe('a simulated node', () => {
     240_000,
   );
 
+  it('keeps the promise of a history that broke it: what a tenant has mounted in the volume, above a leftover', async () => {
+    const history: readonly NodeStep[] = [
+      { after: 0, op: 'api-fails', fault: 'unavailable' },
+      { after: 200, op: 'create-pod', volume: 0, propagation: 'slave', label: undefined, shape: 'two-volumes' },
+      { after: 5, op: 'create-pod', volume: 1, propagation: 'slave', label: 'true', shape: 'link' },
+      { after: 1000, op: 'create-pod', volume: 1, propagation: 'slave', label: 'true', shape: 'plain' },
+      { after: 0, op: 'create-pod', volume: 2, propagation: 'slave', label: 'true', shape: 'plain' },
+      { after: 1000, op: 'hang', volume: 1 },
+      { after: 12_000, op: 'create-pod', volume: 1, propagation: 'slave', label: 'true', shape: 'plain' },
+      { after: 1000, op: 'crash', volume: 1, source: 'active', stacks: false, starts: 3000 },
+      { after: 30, op: 'agent-dies', calls: 50 },
+      { after: 12_000, op: 'create-pod', volume: 1, propagation: 'private', label: 'yes', shape: 'plain' },
+      { after: 200, op: 'delete-pod', pod: 6 },
+      { after: 1000, op: 'mount-inside', pod: 1 },
+      { after: 30, op: 'stack-as-earlier-agent', pod: 2 },
+      { after: 1000, op: 'answer', volume: 2 },
+      { after: 5, op: 'mount-inside', pod: 6 },
+      { after: 5, op: 'crash', volume: 1, source: 'active', stacks: false, starts: 20_000 },
+    ];
+    expect((await replay(history, '6.5')).failures).toEqual([]);
+  }, 240_000);
+
+  it('keeps the promise of a history that broke it: a standby that answered ends while the pass waits', async () => {
+    const history: readonly NodeStep[] = [
+      { after: 0, op: 'flags', policy: 'documented', standby: true, abortsHung: true },
+      { after: 1, op: 'create-pod', volume: 0, propagation: 'slave', label: 'true', shape: 'moved-log' },
+      { after: 0, op: 'api-fails', fault: 'silent' },
+      { after: 4000, op: 'hang', volume: 0 },
+      { after: 200, op: 'api-fails', fault: 'future' },
+      { after: 4000, op: 'start-standby', volume: 0 },
+      { after: 1000, op: 'crash', volume: 0, source: 'standby', stacks: false, starts: 300 },
+      { after: 200, op: 'crash', volume: 0, source: 'active', stacks: false, starts: 3000 },
+    ];
+    expect((await replay(history, '6.5')).failures).toEqual([]);
+  }, 240_000);
+
+  it('keeps the promise of a history that broke it: an earlier agent has stacked, and containers are found late', async () => {
+    const history: readonly NodeStep[] = [
+      { after: 30, op: 'create-pod', volume: 0, propagation: 'private', label: 'true', shape: 'plain' },
+      { after: 1, op: 'create-pod', volume: 0, propagation: 'slave', label: undefined, shape: 'two-volumes' },
+      { after: 1, op: 'crash', volume: 0, source: 'active', stacks: false, starts: 3000 },
+      { after: 0, op: 'api-fails', fault: 'unavailable' },
+      { after: 0, op: 'create-pod', volume: 2, propagation: 'private', label: undefined, shape: 'plain' },
+      { after: 12_000, op: 'stack-as-earlier-agent', pod: 3 },
+      { after: 12_000, op: 'abort', volume: 0 },
+    ];
+    expect((await replay(history, '6.5')).failures).toEqual([]);
+  }, 240_000);
+
+  it('keeps the promise of a history that broke it: the number of a mount that was dropped is that of the root above', async () => {
+    const history: readonly NodeStep[] = [
+      { after: 5, op: 'agent-dies', calls: 58 },
+      { after: 12_000, op: 'create-pod', volume: 0, propagation: 'private', label: 'true', shape: 'plain' },
+      { after: 1, op: 'create-pod', volume: 2, propagation: 'slave', label: 'yes', shape: 'twice' },
+      { after: 5, op: 'create-pod', volume: 2, propagation: 'slave', label: 'yes', shape: 'plain' },
+      { after: 0, op: 'delete-pod', pod: 4 },
+      { after: 0, op: 'mount-inside', pod: 6 },
+      { after: 12_000, op: 'wait' },
+      { after: 5, op: 'crash', volume: 0, source: 'active', stacks: false, starts: 300 },
+      { after: 0, op: 'restart-container', pod: 6 },
+    ];
+    expect((await replay(history, '6.5')).failures).toEqual([]);
+  }, 240_000);
+
   it('keeps the promise of a history that broke it: a leftover of a dead agent whose daemon has died, too', async () => {
     const history: readonly NodeStep[] = [
       { after: 1, op: 'create-pod', volume: 1, propagation: 'slave', label: 'true', shape: 'another-log' },
@@ -115,6 +179,32 @@ describe('a simulated node', () => {
       { after: 0, op: 'crash', volume: 2, source: 'active', stacks: false, starts: 300 },
       { after: 1, op: 'delete-pod', pod: 6 },
       { after: 5, op: 'stop', volume: 1 },
+    ];
+    expect((await replay(history, '6.5')).failures).toEqual([]);
+  }, 240_000);
+
+  it('keeps the promise of a history that broke it: another pod was given the pid of a container that had ended', async () => {
+    const history: readonly NodeStep[] = [
+      { after: 0, op: 'flags', policy: 'documented', standby: true, abortsHung: true },
+      { after: 5, op: 'hang', volume: 1 },
+      { after: 0, op: 'start-standby', volume: 1 },
+      { after: 12_000, op: 'create-pod', volume: 1, propagation: 'private', label: 'true', shape: 'twice' },
+      { after: 12_000, op: 'restart-container', pod: 7 },
+      { after: 5, op: 'answer', volume: 1 },
+      { after: 4000, op: 'crash', volume: 1, source: 'standby', stacks: false, starts: 300 },
+      { after: 1, op: 'delete-pod', pod: 3 },
+      { after: 0, op: 'create-pod', volume: 1, propagation: 'private', label: 'true', shape: 'plain' },
+    ];
+    expect((await replay(history, '6.5')).failures).toEqual([]);
+  }, 240_000);
+
+  it('keeps the promise of a history that broke it: a daemon that took long to start hung soon afterwards', async () => {
+    const history: readonly NodeStep[] = [
+      { after: 0, op: 'flags', policy: 'cluster-scope', standby: true, abortsHung: true },
+      { after: 1000, op: 'crash', volume: 0, source: 'active', stacks: false, starts: 3000 },
+      { after: 4000, op: 'hang', volume: 0 },
+      { after: 12_000, op: 'cover', pod: 2 },
+      { after: 12_000, op: 'crash', volume: 0, source: 'active', stacks: false, starts: 300 },
     ];
     expect((await replay(history, '6.5')).failures).toEqual([]);
   }, 240_000);

@@ -13,6 +13,8 @@ import { type Command, commands, field, type SharedCommand } from './protocol.ts
 interface ServedDaemon {
   readonly responder: RawResponder;
   isSilent: boolean;
+  /** Whether it has answered the kernel's first request, which waits since the mount. */
+  isGreeted: boolean;
 }
 
 const POLLIN = 1;
@@ -81,6 +83,14 @@ function serveOne(fd: number, daemon: ServedDaemon): void {
   }
 }
 
+/** The first request is answered before the next step, because what follows a daemon's end depends on it. */
+function greet(fd: number): void {
+  const daemon = daemons.get(fd);
+  if (daemon === undefined || daemon.isSilent || daemon.isGreeted) return;
+  daemon.isGreeted = true;
+  serveOne(fd, daemon);
+}
+
 function end(fd: number): void {
   daemons.delete(fd);
   closeSync(fd);
@@ -94,11 +104,14 @@ function execute(command: Command): void {
       daemons.set(fd, {
         responder: new RawResponder(treeOf(shared[field.number] ?? 0), shared[field.validSeconds] ?? 0),
         isSilent: shared[field.isSilent] === 1,
+        isGreeted: false,
       });
+      greet(fd);
       break;
     case 'silence':
     case 'answer':
       if (daemon !== undefined) daemon.isSilent = command === 'silence';
+      greet(fd);
       break;
     case 'end':
       if (daemon !== undefined) end(fd);

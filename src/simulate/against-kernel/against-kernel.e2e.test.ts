@@ -5,7 +5,11 @@ import { runSimulation } from '../run-simulation.ts';
 
 const nothing = () => undefined;
 
-/** Two that once showed names below a deleted directory, and inner mounts that the node has several times. */
+/**
+ * Those that once showed: names below a deleted directory; inner mounts that the node has several times; a mount that receives its own
+ * move; a name that vanishes from a detached tree; a file system that is read-only, whatever its mount; inner mounts
+ * of which the node's first one is covered.
+ */
 const kept: readonly unknown[][] = JSON.parse(readFileSync(new URL('./kept-histories.json', import.meta.url), 'utf8'));
 
 describe.skipIf(!isRoot)(`the modelled kernel${needsRoot}`, () => {
