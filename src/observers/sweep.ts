@@ -8,8 +8,10 @@
  * time. Prints three lines per crash: `watching`, `failed` and `swept`, the last with the time of each first good read.
  * A read that hangs stops the sweep; the parent has a deadline.
  */
+
 import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { monotonicNow } from '../../recovery/clock.ts';
 
 interface Orders {
   readonly crash: number;
@@ -20,7 +22,6 @@ const everyMs = 1;
 const [orders = '', path = '/data'] = process.argv.slice(2);
 const buffer = Buffer.allocUnsafe(4096);
 const print = (line: object) => void writeSync(1, `${JSON.stringify(line)}\n`);
-const now = () => Number(process.hrtime.bigint());
 Error.stackTraceLimit = 0;
 
 /** Reads the file; returns the name of the error, or undefined after a good read. */
@@ -75,13 +76,13 @@ for (;;) {
   if (!failed) {
     if (failure !== undefined) {
       failed = true;
-      print({ event: 'failed', crash, errno: failure, ns: now() });
+      print({ event: 'failed', crash, errno: failure, ns: monotonicNow() });
     }
   } else if (failure === undefined) {
-    good[container] = now();
+    good[container] = monotonicNow();
     const startedAt = performance.now();
     for (const name of pending)
-      if (good[name] === undefined && tryRead(pids[name] ?? 0) === undefined) good[name] = now();
+      if (good[name] === undefined && tryRead(pids[name] ?? 0) === undefined) good[name] = monotonicNow();
     pending = pending.filter((name) => good[name] === undefined);
     if (pending.length === 0) print({ event: 'swept', crash, good });
     else await delay(performance.now() - startedAt);

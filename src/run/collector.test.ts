@@ -78,6 +78,10 @@ describe('a scenario whose setup fails', () => {
 
 describe('a scenario whose setup is complete', () => {
   const before = [passing('Context'), passing('Action')];
+
+  it.each(['Action', 'Outcome'] as const)('is inconclusive if the profile does not fit in an %s', (type) => {
+    expect(collect([passing('Context'), failing(type, 'ProfileMisfit')])).toBe('inconclusive');
+  });
   it.each<[string, ScenarioRecord['status'], readonly SampleStep[]]>([
     ['a wait in the When', 'fail', [passing('Context'), failing('Action', 'PollTimeout')]],
     [

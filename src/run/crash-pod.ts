@@ -26,11 +26,11 @@ import type { Fidelity, HistoryEvent, StepRecord } from '../timeline/record.ts';
 import { Timeline } from '../timeline/timeline.ts';
 import type { CrashPodOptions, RunOutcome } from '../verbs.ts';
 import { createScenarioRecord, formatConclusion } from './crash.ts';
-import { createNarrator } from './narrator.ts';
+import { createNarrator } from './printer.ts';
 import { conclude, harnessPrograms, historyFile, makeResults } from './run.ts';
 
 const fault = 'sigkill';
-/** A probe in an application of others must not be a burden. */
+/** A probe must not burden someone else's application. */
 const rate = 50;
 const firstReadsMs = 30_000;
 /** How long an outage may take to show. A standby or a keeper prevents it. */
@@ -50,7 +50,6 @@ export async function crashPod(options: CrashPodOptions, open: OpenNode = openNo
   const { stdout, stderr, env, signal } = environment;
   const paint = colourFor(stdout, env);
   const print = (line: string) => void stdout.write(`${line}\n`);
-  const heading = (line: string) => print(`\n${paint('bold', line)}`);
   const onProgress = (line: string) => void stderr.write(`… ${line}\n`);
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromString(options.kubeConfig);
@@ -64,6 +63,10 @@ export async function crashPod(options: CrashPodOptions, open: OpenNode = openNo
   let crashedAt: number | undefined;
   let victim: Victim | undefined;
   const narrate = createNarrator({ write: print, crashedAt: () => crashedAt });
+  const heading = (line: string) => {
+    narrate.flush();
+    print(`\n${paint('bold', line)}`);
+  };
   /** What arrives before the time of the crash is known, which the story is timed from. */
   let untimed: HistoryEvent[] | undefined;
   const onEvent = (event: HistoryEvent) => {
@@ -166,11 +169,15 @@ export async function crashPod(options: CrashPodOptions, open: OpenNode = openNo
 
 type OpenNode = (options: CrashPodOptions, node: Omit<NodeOfPodOptions, 'image'>) => Promise<NodeOfPod>;
 
-const openNode: OpenNode = async ({ image, environment: { env } }, node) => {
-  const given =
-    image ?? (await buildHarnessImage(await connectDocker({ environment: env, signal: node.signal }), harnessPrograms));
-  return openNodeOfPod({ ...node, image: given });
-};
+const openNode: OpenNode = async (options, node) => openNodeOfPod({ ...node, image: await harnessImage(options) });
+
+/** The given image of the harness, or the one that is built here. @throws CannotRun */
+export async function harnessImage({
+  image,
+  environment: { env, signal },
+}: Pick<CrashPodOptions, 'image' | 'environment'>): Promise<string> {
+  return image ?? buildHarnessImage(await connectDocker({ environment: env, signal }), harnessPrograms);
+}
 
 const fidelityOf = ({ context }: CrashPodOptions): Fidelity => ({
   place: `the cluster of the context ${context}`,

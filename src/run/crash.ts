@@ -26,7 +26,7 @@ import { deriveStatus } from '../timeline/verdict.ts';
 import type { CrashOptions, RunOutcome } from '../verbs.ts';
 import { cannotRunFrom } from './cannot-run-from.ts';
 import { hold } from './hold.ts';
-import { createNarrator } from './narrator.ts';
+import { createNarrator } from './printer.ts';
 import { clusterFor, conclude, type OpenRun, openRun, siteFacts } from './run.ts';
 
 /** Time between the start of a program and the crash. */
@@ -44,7 +44,6 @@ export async function crash(
   const { stdout, stderr, env, signal } = environment;
   const paint = colourFor(stdout, env);
   const print = (line: string) => void stdout.write(`${line}\n`);
-  const heading = (line: string) => print(`\n${paint('bold', line)}`);
   const cluster = await loadCluster();
   const fault = faultNamed(options.fault);
   if (!fault) throw new Error(`unknown fault ${options.fault}`);
@@ -54,6 +53,10 @@ export async function crash(
   let crashedAt: number | undefined;
   let isOver = false;
   const narrator = createNarrator({ write: print, crashedAt: () => crashedAt });
+  const heading = (line: string) => {
+    narrator.flush();
+    print(`\n${paint('bold', line)}`);
+  };
   const narrate = (event: HistoryEvent) => {
     if (!isOver) narrator(event);
   };
@@ -103,14 +106,15 @@ export async function crash(
   const dataset = scenario.namespace.dataset('demo-dataset');
 
   const strike = async () => {
-    crashedAt = undefined;
     heading(`Crash: ${fault.title}`);
+    crashedAt = undefined;
     await dataset.daemon.inject(fault);
     await untilPodFails(pod);
     await scenario.faults.heal();
     const checks = await (recovery ? judgeRecovery(pod) : judgeUnrecovered(pod));
     await scenario.namespace.countMounts();
     notes.checks.push(...checks);
+    narrator.flush();
     return checks;
   };
 
@@ -152,6 +156,7 @@ export async function crash(
     });
   };
   isOver = true;
+  narrator.flush();
   let record = await end();
   const conclusion = formatConclusion(history.events, notes);
   if (conclusion.length > 0) heading('What came of it');
@@ -262,7 +267,7 @@ async function untilWarm({ name, exited }: RunningProgram, signal: AbortSignal):
   const reason =
     end.exitCode === 127 || end.exitCode === 126
       ? "the pod has no such program: it sees this machine's programs, with a /tmp of its own"
-      : "let it go on while the daemon crashes, as in: sh -c 'while :; do cat /data/myfile.txt; sleep 1; done'";
+      : "let it run while the daemon crashes, as in: sh -c 'while :; do cat /data/myfile.txt; sleep 1; done'";
   throw new Error(`"${name}" ended with ${end.signal ?? `status ${end.exitCode}`} before the crash: ${reason}`);
 }
 

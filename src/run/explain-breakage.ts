@@ -1,7 +1,7 @@
 import type { Profile } from '../profiles/profile.ts';
 
 /**
- * What a run is about to do to the cluster of others, one sentence each: printed before anything is created, and for the consent to it.
+ * What a run is about to do to someone else's cluster, one sentence each: printed before anything is created, to ask for consent.
  * `profile`: Rekindle's own if absent, whose agent is deployed.
  */
 export function explainBreakage(profile: Profile | undefined, context: string): readonly string[] {
@@ -22,7 +22,7 @@ export function explainBreakage(profile: Profile | undefined, context: string): 
       ? 'It creates Datasets and JindoRuntimes in its namespaces.'
       : `It creates ${volume.objects.map(({ kind }) => kind).join(', ')} for each volume of ${volume.driver}, and deletes them.`,
     `It kills ${victims}, for volumes that it creates itself.`,
-    `It kills pods of ${plugin}, which serve the volumes of others, too.`,
+    `It kills pods of ${plugin}, which serve other volumes, too.`,
     find === undefined
       ? 'No other Fluid may be installed there.'
       : gate === 'none'

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { checks } from '../checks/catalogue.ts';
 import { type Check, defineCheck, fail, recordCheck } from '../checks/check.ts';
 import { readsAgain, seesNoEmptyDirectory } from '../checks/reads.ts';
-import { beats, broken, consumer, fault } from '../checks/sample-history.ts';
+import { beats, broken, consumer, fault } from '../checks/testing/sample-history.ts';
 import type { CheckRecord, HistoryEvent, Run, ScenarioRecord, StepRecord } from '../timeline/record.ts';
 import { sampleRun } from '../timeline/testing/sample-run.ts';
 import { Timeline } from '../timeline/timeline.ts';

@@ -7,7 +7,7 @@ import { loadConfiguration, loadSupport, runCucumber } from '@cucumber/cucumber/
 import { CucumberHtmlStream } from '@cucumber/html-formatter';
 import type { Envelope } from '@cucumber/messages';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findChromium, startChromium } from '../../reports/measure/browser.ts';
+import { findChromium, startChromium } from '../../reports/testing/browser.ts';
 import { mergeMessages, mergeStreams, messagesFile } from './messages.ts';
 
 const feature = `Feature: Recovery

@@ -47,7 +47,7 @@ it('a run has all documented scenarios by default, those that wait before those 
   );
   const ranks = found.map((each) => {
     const tags = each?.tags ?? [];
-    const order = ['@needs:scaled-clock', '@waits'].findIndex((tag) => tags.includes(tag));
+    const order = ['@L5', '@waits'].findIndex((tag) => tags.includes(tag));
     if (order >= 0) return order;
     return tags.some((tag) => tag.startsWith('@fault:')) ? 2 : 3;
   });

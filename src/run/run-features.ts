@@ -37,28 +37,49 @@ export interface Selection {
 }
 
 /**
- * Scenarios that wait for a kubelet's back-off take longest and start first; next those in which something must not happen; last those
- * that need no crash and fill what is left of the time.
+ * The tags of scenarios that start earlier than those after them: first those that wait for a kubelet's back-off, which take longest; next
+ * those in which something must not happen; last those that need no crash and fill what is left of the time.
  */
 const longest = [
-  '@needs:scaled-clock',
-  '@waits',
-  '@needs:quick-restarts',
-  '@fault:kill-1',
-  '@fault:two-datasets',
-  '@fault:sigkill',
+  ['@needs:scaled-clock'],
+  ['@L5', '@needs:real-kubelet'],
+  ['@waits'],
+  ['@needs:quick-restarts'],
+  ['@fault:kill-1'],
+  ['@needs:kubectl', '@fault:sigkill'],
+  ['@D1'],
+  ['@fault:two-datasets'],
+  ['@fault:sigkill'],
+  ['@needs:kubectl'],
+  ['@V1'],
 ];
 
 /** Lists the selected scenarios as `FILE:LINE`, the longest first and otherwise in the order of the files; and parse errors. */
 export async function listScenarios(
   selection: Selection,
 ): Promise<{ readonly scenarios: readonly string[]; readonly errors: readonly string[] }> {
-  const tags = selectionOf(selection);
   const paths = selection.paths.length > 0 ? selection.paths : [features('*.feature')];
-  const all = await load(paths, tags);
-  const ordered: string[] = [];
-  for (const tag of longest) ordered.push(...(await load(paths, `(${tags}) and ${tag}`)).scenarios);
-  return { ...all, scenarios: [...new Set([...ordered, ...all.scenarios])] };
+  const { scenarios, errors } = await load(paths, selectionOf(selection));
+  const tagsOf = tagReader();
+  const ranks = new Map(
+    scenarios.map((location) => {
+      const tags = tagsOf(location);
+      const rank = longest.findIndex((wanted) => wanted.every((tag) => tags.includes(tag)));
+      return [location, rank < 0 ? longest.length : rank];
+    }),
+  );
+  return { scenarios: scenarios.toSorted((a, b) => (ranks.get(a) ?? 0) - (ranks.get(b) ?? 0)), errors };
+}
+
+/** Reads the tags of scenarios by `FILE:LINE`, and each file once. */
+function tagReader(): (location: string) => readonly string[] {
+  const files = new Map<string, readonly ScenarioSource[]>();
+  return (location) => {
+    const [, file = '', line = '1'] = /^(.*):(\d+)$/.exec(location) ?? [];
+    const scenarios = files.get(file) ?? parseScenarios(readFileSync(resolve(features('..'), file), 'utf8'), file);
+    files.set(file, scenarios);
+    return scenarios.findLast((scenario) => scenario.line <= Number(line))?.tags ?? [];
+  };
 }
 
 const nodeTag = '@node:';
@@ -72,12 +93,9 @@ export function onAnyNode(locations: readonly string[]): readonly PlannedScenari
  * conditions can be combined get the same node, which has the conditions of all of them.
  */
 export function planNodes(locations: readonly string[], ofRun: readonly string[]): readonly PlannedScenario[] {
-  const files = new Map<string, readonly ScenarioSource[]>();
+  const tagsOf = tagReader();
   const planned = locations.map((location) => {
-    const [, file = '', line = '1'] = /^(.*):(\d+)$/.exec(location) ?? [];
-    const scenarios = files.get(file) ?? parseScenarios(readFileSync(resolve(features('..'), file), 'utf8'), file);
-    files.set(file, scenarios);
-    const tags = scenarios.findLast((scenario) => scenario.line <= Number(line))?.tags ?? [];
+    const tags = tagsOf(location);
     return { location, own: tags.filter((tag) => tag.startsWith(nodeTag)).map((tag) => tag.slice(nodeTag.length)) };
   });
   const isCombined = (combination: readonly string[], own: readonly string[]) =>

@@ -160,7 +160,7 @@ export async function siteFacts({ cluster, history, resultsDir, startedAt, origi
 
 /**
  * Writes the record and all reports, which contain nothing but what the record and the searched files do, and points `<out>/latest` at the
- * run, so that it always has a record.
+ * run if it has run anything.
  */
 export async function conclude(conclusion: Conclusion): Promise<RunRecord> {
   const { options, profile, command, leftovers, errors, events, resultsDir, startedAt } = conclusion;
@@ -200,7 +200,7 @@ export async function conclude(conclusion: Conclusion): Promise<RunRecord> {
   ];
   const record: RunRecord = { ...draft, checks, verdict: deriveVerdict({ ...draft, checks }) };
   await writeRun(resultsDir, { record, digest: digestOf(events), cwd: options.environment.cwd });
-  pointLatest(options.out, options.runId);
+  if (scenarios.length > 0) pointLatest(options.out, options.runId);
   reportToCi(record, options.environment);
   return record;
 }

@@ -15,12 +15,17 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const program = `import { existsSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 const ranBefore = ${JSON.stringify(join(folder, 'ran-before'))};
+let starts = false;
 const missed = { verdict: 'fail', isTooSlow: true };
 const otherRan = ${JSON.stringify(join(folder, 'other-ran'))};
 process.on('message', async ({ order, scenario, options }) => {
   const full = { report: 'failed', message: 'no', missing: [{ what: 'the disk is full', remedy: 'make room' }] };
+  const interrupted = { report: 'failed', message: 'the sandbox ended' };
+  starts ||= options?.starts;
+  if (starts && order === 'start') return process.send({ report: 'progress', line: 'starts' });
+  if (starts && order === 'end') return process.send(interrupted, () => process.exit(1));
   if (options?.broken || scenario === 'full') process.send(full, () => process.exit(1));
-  else if (order === 'start') process.send({ report: 'ready', cluster: { name: 'sample', fidelity: options.conditions } });
+  else if (order === 'start') process.send({ report: 'ready', cluster: { name: options.kubernetes?.ordinal, fidelity: options.conditions } });
   if (order === 'end') process.send({ report: 'ended', leftovers: ['mount /x'] }, () => process.exit(0));
   if (scenario === 'deadly') process.exit(7);
   if (scenario === 'other') writeFileSync(otherRan, '');
@@ -39,16 +44,18 @@ process.on('message', async ({ order, scenario, options }) => {
 async function run(
   scenarios: readonly string[],
   mostRunners: number,
-  { broken = false, jobs = 1, kubernetes = false } = {},
+  { broken = false, jobs = 1, kubernetes = false, starts = false } = {},
 ) {
   const path = join(folder, 'runner.mjs');
   writeFileSync(path, program);
   const finished: string[] = [];
+  const interruption = new AbortController();
   const ran = await runAll({
     options: {
       env: {},
       runId: 'sample',
       broken,
+      starts,
       ...(kubernetes && { kubernetes: {} }),
     } as unknown as RunAllOptions['options'],
     folder,
@@ -58,9 +65,9 @@ async function run(
     }),
     jobs,
     mostRunners,
-    onProgress: () => {},
+    onProgress: () => interruption.abort(),
     onFinished: ({ name }) => finished.push(name),
-    signal: new AbortController().signal,
+    signal: interruption.signal,
     program: path,
   });
   return { ...ran, finished, started: ran.clusters.map(({ fidelity }) => fidelity) };
@@ -102,9 +109,15 @@ it('gives the scenario after a stuck one another node', async () => {
   });
 });
 
-it('goes on with the only cluster there is after a stuck scenario', async () => {
+it('continues with the only cluster there is after a stuck scenario', async () => {
   const { finished, folders } = await run(['stuck', 'next'], 1, { kubernetes: true });
   expect({ finished, runners: folders.length }).toEqual({ finished: ['stuck', 'next'], runners: 1 });
+});
+
+it('gives each runner a cluster of Kubernetes of its own', async () => {
+  const { clusters, finished } = await run(['patient', 'other'], 2, { jobs: 2, kubernetes: true });
+  expect(finished.toSorted()).toEqual(['other', 'patient']);
+  expect(clusters.map(({ name }) => name).toSorted()).toEqual([1, 2]);
 });
 
 it('runs what missed a budget beside others once more, when all have finished, on another node', async () => {
@@ -138,6 +151,10 @@ it('keeps what was finished if a runner dies, and reports what did not run', asy
 it('keeps what was finished if the machine lacks something from then on', async () => {
   const { finished, errors } = await run(['first', 'full'], 1);
   expect({ finished, errors }).toEqual({ finished: ['first'], errors: ['the disk is full: make room'] });
+});
+
+it('takes no failure of a runner that an interruption has ended for one of the harness', async () => {
+  expect(await run(['any'], 1, { starts: true })).toMatchObject({ finished: [], errors: [] });
 });
 
 it('cannot run if the machine lacks something from the start', async () => {

@@ -66,7 +66,7 @@ interface RunnerProcess {
 /**
  * Runs scenarios in parallel: each runner is a process with its own cluster and takes the next scenario when it is free. While
  * only time passes in a scenario, another runner works in its place. If a scenario only missed a budget while
- * others worked, it is run once more in the end, alone, and only this run counts. On Kubernetes, scenarios are alone anyway.
+ * others worked, it is run once more in the end, alone, and only this run counts; on Kubernetes not, where a new cluster takes minutes.
  * Resolves when all runners have disposed of their clusters, also after an abort. @throws CannotRun
  */
 export async function runAll(all: RunAllOptions): Promise<RanAll> {
@@ -226,7 +226,7 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
           if (runner.hasCompany && !all.options.kubernetes && report.scenarios.some(isOnlyTooSlow))
             return repeat(report.scenarios);
           for (const scenario of report.scenarios) all.onFinished(scenario);
-          // The cluster of a Kubernetes run is the only one there is.
+          // Another cluster of Kubernetes would take minutes.
           if (!report.isStuck || all.options.kubernetes) return enter('idle');
           send({ order: 'end' });
           return enter('ends');
@@ -238,7 +238,8 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
           settled = true;
           // All runners lack the same.
           if (report.missing) missing = missing.length > 0 ? missing : report.missing;
-          else found.errors.push(report.message);
+          // An interruption takes its sandbox away while it starts.
+          else if (!all.signal.aborted) found.errors.push(report.message);
           return resolve();
       }
     });
@@ -252,7 +253,9 @@ export async function runAll(all: RunAllOptions): Promise<RanAll> {
       enter(runner.state === 'ends' ? 'ends' : 'dead');
       resolve();
     });
-    send({ order: 'start', options: { ...all.options, conditions, folder } });
+    const { kubernetes } = all.options;
+    const own = kubernetes && { kubernetes: { ...kubernetes, ordinal: runners.length + 1 } };
+    send({ order: 'start', options: { ...all.options, ...own, conditions, folder } });
     return runner;
   }
 }

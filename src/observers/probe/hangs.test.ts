@@ -7,7 +7,7 @@ const hang = (at: number, over: boolean) => ({ kind: 'hang', at, probe: 'p', op:
 const ended = (finishedAt: number) => ({ at: 0, startedAt: 0, finishedAt, op: 'read', result: 'ok' }) as const;
 
 describe('the watch over hangs', () => {
-  it('says nothing of an operation that takes less than 100 ms', () => {
+  it('reports no operation that takes less than 100 ms', () => {
     const hangs = createHangWatch('p');
     expect(hangs.watch(99 * ms, inFlight)).toEqual([]);
     expect(hangs.ended(ended(99 * ms))).toEqual([]);
@@ -29,7 +29,7 @@ describe('the watch over hangs', () => {
     expect(hangs.ended(ended(98 * ms))).toEqual([hang(98 * ms, true)]);
   });
 
-  it('tells a hang that began and ended between two looks', () => {
+  it('reports a hang that began and ended between two polls', () => {
     expect(createHangWatch('p').ended(ended(150 * ms))).toEqual([hang(100 * ms, false), hang(150 * ms, true)]);
   });
 

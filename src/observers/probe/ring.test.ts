@@ -72,7 +72,7 @@ describe('the ring between the probe’s threads', () => {
     expect(reader.inFlight()).toBeUndefined();
   });
 
-  it('tells the writer to stop', () => {
+  it('stops the writer', () => {
     const { writer, reader } = pair();
     expect(writer.pause(0)).toBe(false);
     reader.stop();

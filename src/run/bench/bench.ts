@@ -45,6 +45,13 @@ export async function bench(options: BenchOptions): Promise<RunOutcome> {
         remedy: 'run as root where /sys/fs/cgroup is writable, or omit --agent-cpu',
       },
     ]);
+  if (options.takeover && !run.cluster.capabilities.has('takeover'))
+    throw new CannotRun([
+      {
+        what: 'this kernel does not send unanswered requests again',
+        remedy: 'use Linux 6.9 or later, or omit --takeover',
+      },
+    ]);
   const random = seededRandom(seed);
   const leftovers: string[] = [];
   const record = (event: HistoryEvent) => {
@@ -86,7 +93,7 @@ export async function bench(options: BenchOptions): Promise<RunOutcome> {
   const clusters = [...(await siteFacts(run)).clusters];
   if (beside.length > 0 && !signal.aborted) {
     const { cluster: sandbox, folder } = sandboxIn(run.resultsDir);
-    // If the sandbox does not start, the measurements of the cluster count all the same.
+    // If the sandbox does not start, the measurements of the cluster still count.
     await using other = await startCluster({ ...started, cluster: sandbox, folder }, run.history).catch(
       (error: unknown) => void tell(`no figures of the sandbox for comparison: ${reasonOf(error)}`),
     );

@@ -64,6 +64,8 @@ export interface Arm {
   readonly program?: NonNullable<BenchSeries['program']>;
   /** Standbys of each dataset. */
   readonly standbys?: number;
+  /** The daemons continue on the connection of the dead one. */
+  readonly takesOver?: true;
 }
 
 const pollAgent = fileURLToPath(new URL('../../../fakes/agents/polling.ts', import.meta.url));
@@ -110,7 +112,15 @@ export function armsFor(options: BenchOptions, { pacingMs }: BenchConditions): r
     agent: { ...recovering, standby: true },
     standbys: 1,
   };
-  const ours = options.standby ? [tested, withStandby] : [tested];
+  const withTakeover: Arm = {
+    ...all,
+    ...rekindle,
+    name: 'takeover',
+    title: 'a daemon that takes the connection over',
+    agent: { ...recovering, keeper: {} },
+    takesOver: true,
+  };
+  const ours = [tested, ...(options.standby ? [withStandby] : []), ...(options.takeover ? [withTakeover] : [])];
   if (!baselines) return ours;
   return [
     ...ours,

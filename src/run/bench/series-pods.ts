@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { WatchedPod } from '../../../reports/bench/samples.ts';
 import { Daemon, daemonInRole } from '../../scenario/daemon.ts';
 import { checksums } from '../../scenario/dataset.ts';
-import { documentedFiles, standbyAnnotation } from '../../scenario/manifests.ts';
+import { documentedFiles, standbyAnnotation, takeoverAnnotation } from '../../scenario/manifests.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { HistoryEvent } from '../../timeline/record.ts';
 import type { RecoveryWatch } from './recovery-watch.ts';
@@ -19,6 +19,8 @@ export interface SeriesPodsOptions {
   readonly probed: boolean;
   /** Standbys of each dataset. */
   readonly standbys: number;
+  /** Whether the datasets' daemons continue on the connection of a dead one. */
+  readonly takesOver: boolean;
   /** Folder for the instructions to these processes. */
   readonly folder: string;
   readonly onProgress: (line: string) => void;
@@ -59,11 +61,14 @@ export class SeriesPods {
 
   /** Creates datasets and pods. Resolves when all run and their probes and sweeps read. */
   async start(): Promise<void> {
-    const { scenario, datasets, pods, probed, standbys, folder } = this.#options;
-    const annotations = standbys > 0 ? { annotations: { [standbyAnnotation]: String(standbys) } } : {};
+    const { scenario, datasets, pods, probed, standbys, takesOver, folder } = this.#options;
+    const annotations = {
+      ...(standbys > 0 && { [standbyAnnotation]: String(standbys) }),
+      ...(takesOver && { [takeoverAnnotation]: 'true' }),
+    };
     for (let index = 1; index <= datasets; index++) {
       const name = `demo-dataset-${index}`;
-      await scenario.namespace.dataset(name).create(annotations);
+      await scenario.namespace.dataset(name).create({ annotations });
       const sweeps = pods > 1 || !probed;
       const options = { scenario, folder, name: `${scenario.namespace.name}-sweep-${index}`, path: `/data/${file}` };
       const sweep = sweeps ? await Sweep.start(options) : undefined;
@@ -136,22 +141,27 @@ export class SeriesPods {
         ...some.map((pod) => namespace.pod(pod).create(namespace.dataset(name), { labelled: true })),
         ...old.slice(from, from + batchSize).map((pod) => namespace.pod(pod).delete()),
       ]);
-      await Promise.all(some.map((pod) => this.#runs(pod)));
+      await this.#allRun(some);
       if (pods.length >= 5 * batchSize && (from + batchSize) % 100 === 0)
         onProgress(`${Math.min(from + batchSize, pods.length)} of ${pods.length} pods run`);
     }
   }
 
-  /** Waits for the kubelet's report, and with few pods for the API's, because a thousand requests would disturb. */
-  async #runs(pod: string): Promise<void> {
+  /**
+   * Waits for the kubelet's report, as long as it reports further pods: an agent with little CPU publishes one after the other. With few
+   * pods it waits for the API's, too, because a thousand requests would disturb.
+   */
+  async #allRun(pods: readonly string[]): Promise<void> {
     const { scenario } = this.#options;
-    if (this.#options.pods <= batchSize) await scenario.namespace.pod(pod).ready();
-    await scenario.eventually({
-      condition: `pod ${pod} runs`,
-      read: () => this.#pids.has(this.#address(pod)),
-      until: (runs) => runs,
-      format: () => 'no process of its own',
-    });
+    const count = () => pods.filter((pod) => this.#pids.has(this.#address(pod))).length;
+    for (let running = count(); running < pods.length; running = count())
+      await scenario.eventually({
+        condition: `more than ${running} of the pods ${pods[0]} to ${pods.at(-1)} run`,
+        read: count,
+        until: (now) => now > running,
+        format: (now) => `${now} have a process of their own`,
+      });
+    if (this.#options.pods <= batchSize) await Promise.all(pods.map((pod) => scenario.namespace.pod(pod).ready()));
   }
 
   async #startProbe(dataset: BenchDataset): Promise<void> {

@@ -4,6 +4,7 @@ import { PollTimeout, poll, pollOrLast } from '../../../clusters/poll.ts';
 import { waitsForIdleAgent } from '../../../reports/bench/format.ts';
 import type { ArmName, BenchCrash, BenchSeries, Conditions } from '../../../reports/bench/record.ts';
 import { crashSamples } from '../../../reports/bench/samples.ts';
+import { keeperEvent } from '../../checks/takeover.ts';
 import { faults } from '../../faults/catalogue.ts';
 import { podDelete } from '../../faults/daemon.ts';
 import { Scenario } from '../../scenario/scenario.ts';
@@ -73,6 +74,8 @@ class SeriesRun {
   readonly #strikes: CrashObservation[][] = [];
   /** Names of the daemons that have been ready. */
   readonly #readyDaemons = new Set<string>();
+  /** Connections that the keeper has been given. */
+  #kept = 0;
   #waitedFor = 0;
   #pods: SeriesPods | undefined;
   #stopped: string | undefined;
@@ -149,13 +152,15 @@ class SeriesRun {
   async #crashAll(scenario: Scenario): Promise<void> {
     const { bench, arm, conditions } = { bench: this.#bench, ...this.#plan };
     const { datasets, pods, rate } = conditions;
-    const { standbys = 0 } = arm;
-    const pod = { scenario, watch: this.#watch, datasets, pods, rate, standbys, probed: arm.acts !== 'harness' };
+    const { standbys = 0, takesOver = false } = arm;
+    const probed = arm.acts !== 'harness';
+    const pod = { scenario, watch: this.#watch, datasets, pods, rate, standbys, takesOver, probed };
     this.#pods = new SeriesPods({ ...pod, folder: bench.run.resultsDir, onProgress: bench.onProgress });
     await this.#pods.start();
     await this.#steady('the probes read', arm.deadlineMs);
     const daemons = datasets * (1 + standbys);
     await this.#until('the standbys are ready', () => this.#readyDaemons.size >= daemons, arm.deadlineMs);
+    if (takesOver) await this.#until('the keeper has the connections', () => this.#kept >= datasets);
     const { cluster } = bench.run;
     if (arm.acts === 'agent' && !arm.agent.command)
       this.#requests = new RequestCount(() => cluster.agentMetrics(), bench.session.signal);
@@ -275,6 +280,7 @@ class SeriesRun {
     if (event.kind === 'process' && event.role === 'daemon' && event.by) this.#readyBy = event.by;
     if (event.kind === 'process' && event.role === 'daemon' && event.change === 'ready')
       this.#readyDaemons.add(event.name);
+    if (keeperEvent(event) === 'kept') this.#kept++;
     this.#watch.take(event);
     this.#pods?.take(event);
   }
@@ -310,6 +316,13 @@ function withoutRestart(crash: BenchCrash): BenchCrash {
   return { ...crash, moments };
 }
 
+/** A connection that was taken over has not ended, and nothing was replaced. If operations failed, it was not taken over. */
+function continued(crash: BenchCrash): BenchCrash {
+  if (Object.keys(crash.errors).length > 0) return crash;
+  const { firstError: _, connectionEnded: __, replacedInPod: ___, replacedOnNode: ____, ...moments } = crash.moments;
+  return { ...crash, moments };
+}
+
 /** Drops moments from the agent's log: in a baseline, our agent runs without recovery and its log describes nothing. */
 function withoutLogMoments({ moments: { noticed: _, verified: __, ...moments }, ...crash }: BenchCrash): BenchCrash {
   return { ...crash, moments };
@@ -321,6 +334,7 @@ const momentsOf: Readonly<Record<ArmName, (crash: BenchCrash) => BenchCrash>> = 
   agent: asSeen,
   rekindle: asSeen,
   standby: withoutRestart,
+  takeover: continued,
   poll: withoutLogMoments,
   restart: withoutLogMoments,
   nothing: withoutLogMoments,

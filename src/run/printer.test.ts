@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HistoryEvent, ProbeEvent } from '../timeline/record.ts';
-import { createNarrator } from './narrator.ts';
+import { createNarrator } from './printer.ts';
 
 const probe = (at: number, result: string, op: ProbeEvent['op'] = 'read'): ProbeEvent => ({
   kind: 'probe',
@@ -16,6 +16,7 @@ function narration(events: readonly HistoryEvent[], crash?: number): readonly st
   const lines: string[] = [];
   const narrate = createNarrator({ write: (line) => lines.push(line.trim()), crashedAt: () => crash });
   for (const event of events) narrate(event);
+  narrate.flush();
   return lines;
 }
 
@@ -33,6 +34,12 @@ describe('the story of a crash', () => {
       '+1.0 ms  pod      read fails: ENOTCONN',
       '+10.0 ms  pod      reads again',
     ]);
+  });
+
+  it('puts what arrives late in its place', () => {
+    const fault = { kind: 'fault', fault: 'sigkill', phase: 'injected', target: 'x' } as const;
+    const lines = narration([probe(9e6, 'ok'), probe(12e6, 'ENOTCONN'), { ...fault, at: 10e6 }], 10e6);
+    expect(lines.map((line) => line.split(' ')[0])).toEqual(['-1.0', '+0.0', '+2.0']);
   });
 
   it('does not count a stat, which may come from a cache, as reading again', () => {
