@@ -39,7 +39,7 @@ Feature: Crash
         | rm  |
         | mv  |
 
-    Scenario: it goes on
+    Scenario: it continues
       Given a pod
 `;
 const scenarios = parseScenarios(feature, 'x.feature');
@@ -62,7 +62,7 @@ describe('the scenarios of a feature file', () => {
         tags: ['@C1', '@L2'],
         runsAs: ['it never writes by rm', 'it never writes by mv'],
       },
-      { name: 'it goes on', tags: ['@C1'] },
+      { name: 'it continues', tags: ['@C1'] },
     ]);
   });
 
@@ -128,12 +128,12 @@ describe('where a scenario last passed', () => {
       ran('it reads again', 'fail', '2026-02-01T00:00:00Z'),
       ran('it reads again', 'pass', '2026-01-31T00:00:00Z', 'kind'),
       ran('it never writes by rm', 'pass', '2026-01-01T00:00:00Z'),
-      ran('it goes on', 'pass', '2026-01-01T00:00:00Z'),
+      ran('it continues', 'pass', '2026-01-01T00:00:00Z'),
     ];
     expect(renewLastPasses({ ...passes, 'it is gone': { sandbox: '2026-01-01' } }, runs, scenarios)).toEqual({
       ...passes,
       'it reads again': { sandbox: '2026-01-02', kind: '2026-01-31' },
-      'it goes on': { sandbox: '2026-01-01' },
+      'it continues': { sandbox: '2026-01-01' },
     });
   });
 });
@@ -171,5 +171,5 @@ it('a fault is listed with what has to come of it and the scenarios that inject 
   expect(text).toContain('sigkill  (C3)');
   expect(text).toContain(`expected: ${sigkill.expected}`);
   expect(text).toContain('scenario: it reads again');
-  expect(text).not.toContain('it goes on');
+  expect(text).not.toContain('it continues');
 });

@@ -94,6 +94,8 @@ export interface BenchOptions extends RunOptions, BenchConditions {
   readonly baselines: boolean;
   /** Also measure the same crashes with a standby of each dataset. */
   readonly standby?: boolean;
+  /** Also measure the same crashes with daemons that continue on the connection, which a keeper holds. */
+  readonly takeover?: boolean;
   /** Crash the daemon as soon as the pod reads again, under the kubelet's back-off, whose clock runs less fast than otherwise. */
   readonly crashLoop?: boolean;
   /** Maximum number of crashes for each baseline. */

@@ -1,12 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { agentProgram, loadProfile, profileNames } from '../profiles/load-profile.ts';
+import { agentProgram, profileNames } from '../profiles/load-profile.ts';
 import { NoSuchProgram, programOf } from '../run/bench/program.ts';
 import type { BenchConditions, BenchOptions } from '../verbs.ts';
 import { type ClusterFlags, chosenCluster, clusterOptions } from './cluster-options.ts';
 import type { Context } from './context.ts';
 import type { ExitStatus } from './exit-status.ts';
 import { benchHelp } from './help.ts';
-import { parseCpu, parseTime, sharedOptions, unknown, WrongArgument, wholeNumber } from './options.ts';
+import { chosenProfile, parseCpu, parseTime, sharedOptions, unknown, WrongArgument, wholeNumber } from './options.ts';
 import { type RunFlags, runOptions, runVerb } from './run-verb.ts';
 
 interface BenchFlags extends RunFlags, ClusterFlags {
@@ -20,6 +20,7 @@ interface BenchFlags extends RunFlags, ClusterFlags {
   readonly vary?: NonNullable<BenchOptions['vary']>;
   readonly baselines: boolean;
   readonly standby: boolean;
+  readonly takeover: boolean;
   readonly crashLoop: boolean;
   readonly baselineCrashes: number;
   readonly deadline: number;
@@ -67,6 +68,11 @@ export function addBench(program: Command, context: Context, ends: (status: Exit
     )
     .option('--standby', 'also measure the same crashes with a standby, a second daemon of each dataset', false)
     .option(
+      '--takeover',
+      'also measure the same crashes with a daemon that continues on the connection, which a keeper holds',
+      false,
+    )
+    .option(
       '--crash-loop',
       "crash the daemon ten times (or --crashes) as soon as the pod reads again, under the kubelet's back-off, with and without a standby",
       false,
@@ -91,6 +97,7 @@ export function addBench(program: Command, context: Context, ends: (status: Exit
     const given = flags.crashLoop ? crashLoopOf(flags, command) : optionsOf(flags);
     const place = await chosenCluster(flags, context);
     if (place.kubernetes) refuseInCluster(given, flags.cluster);
+    if (flags.takeover) refuseTakeover(given, flags);
     const besideSandbox = place.kubernetes !== undefined && flags.sandbox && (await sandboxRuns(context));
     const { peer: named, ...others } = given;
     const peer = named === undefined ? undefined : await findPeer(named, context);
@@ -129,13 +136,24 @@ async function checkFaults({ fault, vary }: BenchFlags): Promise<void> {
   if (bad !== undefined) throw unknown('fault', bad, crashFaults);
 }
 
+const mostPods = ({ pods, vary }: ReturnType<typeof optionsOf>) =>
+  Math.max(pods, ...(vary?.points ?? []).map((point) => point.pods ?? 1));
+
+/** Only the fake daemon knows how, and with several pods a crash is over when each has seen an error and reads again. */
+function refuseTakeover(given: ReturnType<typeof optionsOf>, { daemon }: BenchFlags): void {
+  if (daemon !== undefined)
+    throw new WrongArgument(`${daemon} cannot continue on a connection: omit --daemon or --takeover`);
+  if (mostPods(given) > 1) throw new WrongArgument('--takeover is measured with one pod: omit it or --pods');
+}
+
 /** Refuses options that only the sandbox supports, before anything starts. */
-function refuseInCluster({ pods, vary, ...given }: ReturnType<typeof optionsOf>, cluster: string): void {
-  const most = Math.max(pods, ...(vary?.points ?? []).map((point) => point.pods ?? 1));
+function refuseInCluster(given: ReturnType<typeof optionsOf>, cluster: string): void {
+  const most = mostPods(given);
   const flag = [
     given.baselines && '--baselines',
     given.crashLoop && '--crash-loop',
     given.standby && '--standby',
+    given.takeover && '--takeover',
     given.peer !== undefined && '--peer',
     given.agentCpuMillis !== undefined && '--agent-cpu',
     most > 1 && `--pods ${most}`,
@@ -164,11 +182,12 @@ function optionsOf(flags: BenchFlags) {
     pods,
     rate,
     standby,
+    takeover,
   } = flags;
   if (peer?.trim() === '') throw new WrongArgument('bad --peer "": a command is accepted');
   return {
     ...{ crashes, warmUp: flags.warmUp, fault, pods, datasets, rate, pacingMs: pacing },
-    ...{ baselines, standby, crashLoop: flags.crashLoop, baselineCrashes, deadlineMs: deadline },
+    ...{ baselines, standby, takeover, crashLoop: flags.crashLoop, baselineCrashes, deadlineMs: deadline },
     ...(flags.vary !== undefined && { vary: flags.vary }),
     ...(peer !== undefined && { peer }),
     ...(agentCpu !== undefined && { agentCpuMillis: agentCpu }),
@@ -180,7 +199,8 @@ function crashLoopOf(flags: BenchFlags, command: Command): ReturnType<typeof opt
   const isGiven = (name: string) => command.getOptionValueSource(name) === 'cli';
   const other = command.options.find(
     (option) =>
-      ['warmUp', 'pacing', 'vary', 'baselines'].includes(option.attributeName()) && isGiven(option.attributeName()),
+      ['warmUp', 'pacing', 'vary', 'baselines', 'takeover'].includes(option.attributeName()) &&
+      isGiven(option.attributeName()),
   );
   if (other !== undefined) throw new WrongArgument(`${other.long} does not go with --crash-loop: omit one of them`);
   const crashes = isGiven('crashes') ? flags.crashes : loopCrashes;
@@ -190,7 +210,12 @@ function crashLoopOf(flags: BenchFlags, command: Command): ReturnType<typeof opt
 /** Finds the program of a profile, or checks that a command's program exists, before anything starts. */
 async function findPeer(peer: string, { environment }: Context): Promise<NonNullable<BenchOptions['peer']>> {
   const isProfile = /\.ya?ml$/.test(peer) || (await profileNames()).includes(peer);
-  const program = isProfile ? agentProgram(await loadProfile(peer, environment.cwd)) : undefined;
+  const { profile } = isProfile ? await chosenProfile(peer, environment.cwd) : {};
+  if (profile?.volume)
+    throw new WrongArgument(
+      `bad --peer ${peer}: the benchmark crashes Datasets, and the profile describes a volume; "rekindle conform --profile" measures its outages and stalls`,
+    );
+  const program = profile && agentProgram(profile);
   if (program && !program.command) throw new WrongArgument(`bad --peer ${peer}: the profile names no agent.command`);
   try {
     programOf(program?.command?.join(' ') ?? peer, environment);

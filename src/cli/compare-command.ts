@@ -100,7 +100,7 @@ function comparable(reference: NamedBench, other: NamedBench, anyway: boolean): 
     );
   const differing = findDifferences(reference.record, other.record);
   if (differing.length > 0 && !anyway)
-    throw new WrongArgument(`${of} cannot be compared: ${differing.join('; ')}; --anyway compares them all the same`);
+    throw new WrongArgument(`${of} cannot be compared: ${differing.join('; ')}; --anyway compares them nevertheless`);
   return differing;
 }
 

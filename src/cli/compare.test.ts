@@ -93,7 +93,7 @@ describe('what cannot be compared is said in a sentence, with status 2', () => {
     [
       'other fidelity',
       () => [store('a.json'), store('b.json', { fidelity: kubernetes })],
-      'place: sandbox and Kubernetes v1.34.4; --anyway compares them all the same',
+      'place: sandbox and Kubernetes v1.34.4; --anyway compares them nevertheless',
     ],
     [
       'other conditions',

@@ -47,7 +47,7 @@ export function addConform(program: Command, context: Context, ends: (status: Ex
     .option('--require <claims>', 'fail the run if one of these claims was skipped, as in C3,L2')
     .option(
       '--jobs <number>',
-      'scenarios to run in parallel, each in its own sandbox (default: processors + 2, at most 8)',
+      'scenarios to run in parallel, each in its own sandbox (default: processors + 2, at most 8) or cluster of kind (default: 1)',
       wholeNumber(1, 64),
     );
   for (const option of [...clusterOptions(), ...sharedOptions()]) command.addOption(option);
@@ -138,12 +138,14 @@ async function parseConditions(given: string | undefined, { cluster }: ChosenClu
   return [...new Set(names)];
 }
 
-/** On Kubernetes all scenarios share one cluster. */
+/** Scenarios in parallel need a cluster each, of which kind creates several. */
 function jobsOf(jobs: number | undefined, { kubernetes, cluster }: ChosenCluster): number {
   if (kubernetes === undefined) return jobs ?? defaultJobs;
-  if (jobs !== undefined && jobs > 1)
-    throw new WrongArgument(`--jobs ${jobs} is for the sandbox: with --cluster ${cluster} scenarios share one cluster`);
-  return 1;
+  if (jobs !== undefined && jobs > 1 && cluster !== 'kind')
+    throw new WrongArgument(
+      `--jobs ${jobs} is for the sandbox and kind: with --cluster ${cluster} scenarios share one cluster`,
+    );
+  return jobs ?? 1;
 }
 
 async function shippedTags(): Promise<readonly string[]> {

@@ -47,7 +47,7 @@ export function addDeploy(program: Command, context: Context, ends: (status: Exi
     .option('--takeover', 'turn on recovery and takeover, and deploy the keeper that it needs', false)
     .option(
       '--kubelet-root <path>',
-      "the kubelet's directory on the nodes, or a symbolic link to it (default: what the kubelets tell, or /var/lib/kubelet)",
+      "the kubelet's directory on the nodes, or a symbolic link to it (default: what the kubelets report, or /var/lib/kubelet)",
       parsePath,
     )
     .option(

@@ -21,7 +21,7 @@ export interface FakeContextOptions extends Partial<Omit<Context, 'environment' 
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
-  /** What all verbs come to. */
+  /** The outcome of all verbs. */
   readonly verb?: (options: RunOptions) => Promise<RunOutcome>;
   readonly stdin?: Context['environment']['stdin'];
 }

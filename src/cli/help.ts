@@ -94,6 +94,7 @@ Examples:
   rekindle bench --crashes 200
   rekindle bench --cluster kind --crashes 30
   rekindle bench --baselines
+  rekindle bench --baselines --standby --takeover    everything beside everything, in one run
   rekindle bench --standby --crashes 200             end of the connection → first good read, with a standby
   rekindle bench --crash-loop                        what the kubelet's back-off costs, with and without a standby
   rekindle bench --vary rate=10,100,1000              does the probe disturb the result?
@@ -223,7 +224,7 @@ directory: <mount root>/<runtime>/<namespace>/<dataset>/standby-0. The copy has 
 original and no owner: Fluid neither changes nor deletes it, so remove it with the dataset. Run the command again after the runtime has
 changed; it changes only what differs.
 
-The node agent uses standbys if its gate is on: rekindle deploy --standby. When the dataset's daemon dies, pods go on with the standby
+The node agent uses standbys if its gate is on: rekindle deploy --standby. When the dataset's daemon dies, pods continue with the standby
 within milliseconds, whatever the kubelet's back-off is, and the restarted daemon is the standby from then on. Each standby costs the
 memory of one more daemon on each node. Only volumes with the access mode ReadOnlyMany alone have a use for it, from Linux 5.12 on.
 

@@ -1,24 +1,25 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { KubeConfig } from '@kubernetes/client-node';
 import type { Command } from 'commander';
-import type { ClusterDrivers } from '../profiles/draft-profile.ts';
+import type { InitFlags } from './cluster-drivers.ts';
 import type { Context } from './context.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
-import type { KubeConfigFlags } from './kube-config.ts';
 import { jsonOption, toJson, unknown, WrongArgument } from './options.ts';
 
 const profileHelp = `
 Examples:
   rekindle profile init --context staging --driver x.example.com > my-driver.yaml
                                                      a first draft, from what the cluster shows; only reads
+  rekindle profile init --context staging --driver x.example.com --look-at-node > my-driver.yaml
+                                                     also from the FUSE mounts and processes of a node
   rekindle profile show fluid > my-driver.yaml       a starting point
   rekindle profile validate my-driver.yaml           status 2, and what is wrong by line and column
   rekindle conform --profile my-driver.yaml
 `;
 
 /** `rekindle profile`. */
-export function addProfile(program: Command, { environment }: Context, ends: (status: ExitStatus) => void): void {
+export function addProfile(program: Command, context: Context, ends: (status: ExitStatus) => void): void {
+  const { environment } = context;
   const { cwd, stdout, stderr } = environment;
   const command = program
     .command('profile')
@@ -57,16 +58,26 @@ export function addProfile(program: Command, { environment }: Context, ends: (st
 
   command
     .command('init')
-    .description('draft a profile of a CSI driver from what a cluster shows of it: reads, and changes nothing')
+    .description('draft a profile of a CSI driver from what a cluster shows of it')
     .requiredOption('--context <name>', 'context of the kubeconfig')
     .option('--kubeconfig <file>', 'kubeconfig (default: KUBECONFIG, or ~/.kube/config)')
     .option('--driver <name>', 'the CSI driver, if the cluster has several')
+    .option(
+      '--look-at-node',
+      'also find the process that serves a volume, by a privileged pod on the node of a pod that uses it; the pod is removed afterwards',
+    )
+    .option(
+      '--image <reference>',
+      "with --look-at-node: the harness's image in a registry (default: built here by Docker)",
+    )
     .action(async (flags: InitFlags) => {
-      const [{ driverNames, draftProfile }, { loadKubeConfig }] = await Promise.all([
+      const [{ driverNames, draftProfile, findVolumeInUse }, { loadKubeConfig }, asking] = await Promise.all([
         import('../profiles/draft-profile.ts'),
         import('./kube-config.ts'),
+        import('./cluster-drivers.ts'),
       ]);
-      const cluster = await askCluster(loadKubeConfig(flags, environment));
+      const kubeConfig = loadKubeConfig(flags, environment);
+      const cluster = await asking.askCluster(kubeConfig);
       const names = driverNames(cluster);
       const driver = flags.driver ?? (names.length === 1 ? names[0] : undefined);
       if (driver === undefined)
@@ -75,7 +86,12 @@ export function addProfile(program: Command, { environment }: Context, ends: (st
             ? `${flags.context} has no CSIDriver: name one with --driver`
             : `${flags.context} has several CSI drivers: choose one with --driver: ${names.join(', ')}`,
         );
-      stdout.write(draftProfile(cluster, driver));
+      const inUse = findVolumeInUse(cluster, driver);
+      const server = flags.lookAtNode
+        ? await asking.lookAtNode(kubeConfig, { flags, driver, inUse, context })
+        : undefined;
+      const secretKeys = await asking.readSecretKeys(kubeConfig, { cluster, driver, inUse });
+      stdout.write(draftProfile(cluster, driver, { server, secretKeys }));
     });
 
   command
@@ -106,23 +122,6 @@ export function addProfile(program: Command, { environment }: Context, ends: (st
       const { profileJsonSchema } = await import('../profiles/profile.ts');
       stdout.write(`${JSON.stringify(profileJsonSchema(), null, 2)}\n`);
     });
-}
-
-interface InitFlags extends KubeConfigFlags {
-  readonly context: string;
-  readonly driver?: string;
-}
-
-async function askCluster(kubeConfig: KubeConfig): Promise<ClusterDrivers> {
-  const { AppsV1Api, CoreV1Api, StorageV1Api } = await import('@kubernetes/client-node');
-  const storage = kubeConfig.makeApiClient(StorageV1Api);
-  const [drivers, classes, daemonSets, pods] = await Promise.all([
-    storage.listCSIDriver(),
-    storage.listStorageClass(),
-    kubeConfig.makeApiClient(AppsV1Api).listDaemonSetForAllNamespaces(),
-    kubeConfig.makeApiClient(CoreV1Api).listPodForAllNamespaces(),
-  ]);
-  return { drivers: drivers.items, classes: classes.items, daemonSets: daemonSets.items, pods: pods.items };
 }
 
 /** Empty if the file cannot be read, which has been reported by then. */

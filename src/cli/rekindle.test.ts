@@ -227,6 +227,11 @@ test('bench takes conditions, one of them with several values, and what it is me
   });
 });
 
+test('bench measures every means of recovery in one run', async () => {
+  const flags = ['--baselines', '--standby', '--takeover'];
+  expect((await run(['bench', ...flags])).benched[0]).toMatchObject({ baselines: true, standby: true, takeover: true });
+});
+
 test('bench --crash-loop crashes ten times without a pause, with and without a standby', async () => {
   const loop = { crashLoop: true, standby: true, warmUp: 0, pacingMs: 0 };
   expect((await run(['bench', '--crash-loop'])).benched[0]).toMatchObject({ ...loop, crashes: 10 });
@@ -371,7 +376,7 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
       ['conform', '--cluster', 'kind', '--node', 'slow-listing'],
       '--node is for the sandbox',
     ],
-    ['jobs on kind', ['conform', '--cluster', 'kind', '--jobs', '2'], 'scenarios share one cluster'],
+    ['jobs on minikube', ['conform', '--cluster', 'minikube', '--jobs', '2'], 'scenarios share one cluster'],
     ['existing without context', ['conform', '--cluster', 'existing'], '--cluster existing needs --context'],
     [
       'existing without consent',
@@ -410,6 +415,9 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
       "argument 'luck=1' is invalid. Unknown condition: accepted are fault, pods, datasets, rate",
     ],
     ['a pace in a crash loop', ['bench', '--crash-loop', '--pacing', '1s'], '--pacing does not go with --crash-loop'],
+    ['takeover in a crash loop', ['bench', '--crash-loop', '--takeover'], '--takeover does not go with --crash-loop'],
+    ['takeover by another daemon', ['bench', '--takeover', '--daemon', 's3fs'], 's3fs cannot continue on a connection'],
+    ['takeover with pods', ['bench', '--takeover', '--vary', 'pods=1,2'], '--takeover is measured with one pod'],
     ['no values', ['bench', '--vary', 'pods'], "argument 'pods' is invalid. Accepted is NAME=VALUE,VALUE"],
     [
       'value of a condition',
@@ -422,6 +430,16 @@ describe('a wrong argument ends with 2 and one sentence, and nothing is started'
     ['CPU', ['bench', '--agent-cpu', '2m'], "argument '2m' is invalid. Accepted are 10m and more"],
     ['no peer', ['bench', '--peer', ' '], 'bad --peer "": a command is accepted'],
     ['peer that is not there', ['bench', '--peer', './x y'], 'bad --peer "./x y": no executable program "./x"'],
+    [
+      'peer profile of a volume',
+      ['bench', '--peer', join(import.meta.dirname, '../../fakes/csi-drivers/children.yaml')],
+      'the profile describes a volume',
+    ],
+    [
+      'peer profile that is not there',
+      ['bench', '--peer', 'none.yaml'],
+      'bad profile none.yaml: the profile cannot be',
+    ],
     ['peer profile without a program', ['bench', '--peer', 'rekindle'], 'the profile names no agent.command'],
     ['peer profile whose program is missing', ['bench', '--peer', 'fluid'], 'no executable program "fluid-csi"'],
     [

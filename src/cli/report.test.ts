@@ -109,9 +109,11 @@ test('keeps the first record when a check that is judged again differs', async (
   };
   const passed = record.scenarios.filter(({ status }) => status === 'pass');
   const kept: RunRecord = { ...record, scenarios: passed, checks: [leak], verdict: 'pass' };
+  for (const file of files) writeFileSync(join(cwd, file), 'stale');
   writeFileSync(join(cwd, 'record.json'), JSON.stringify(kept));
   const { context, stdout } = createFakeContext({ cwd });
   expect(await rekindle(['judge', '.'], context)).toBe(1);
+  for (const file of files) expect(readFileSync(join(cwd, file), 'utf8')).not.toBe('stale');
   expect(stdout()).toMatch(/✘ differs {2}the run as a whole .*\n.*it is in junit\.xml\n\n1 differs from/);
   expect(stdout()).toContain('Not conformant (stored: Conformant). ');
   expect(stored('record.original.json')).toEqual(kept);

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import type { KernelTier } from '../../recovery/engine/model.ts';
-import { simulationAsJunit } from '../../reports/simulation-junit.ts';
+import { simulationAsJunit } from '../../reports/junit.ts';
 import { type SimulatedFailure, seedVersion } from '../simulate/protocol.ts';
 import { runSimulation, type SimulationProgress, type SimulationResult } from '../simulate/run-simulation.ts';
 import type { Context } from './context.ts';

@@ -1,13 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AppsV1Api, type V1DaemonSet } from '@kubernetes/client-node';
+import { AppsV1Api, CoreV1Api, PatchStrategy, setHeaderOptions, type V1DaemonSet } from '@kubernetes/client-node';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { type ApiServer, startApiServer } from '../../fakes/apiserver/api-server.ts';
 import { clientConfig } from '../../fakes/apiserver/client-config.ts';
 import { defaultImages, makeFuseDaemonSet } from '../../fakes/fluid/dataset-objects.ts';
-import { demoDataset, demoRuntime } from '../../fakes/fluid/documented-manifests.ts';
+import { demoDataset, demoRuntime } from '../../fakes/fluid/testing/documented-manifests.ts';
 import { validateDataset } from '../../fakes/fluid/validate-dataset.ts';
 import { createFakeContext } from './fake-context.ts';
 import { rekindle } from './rekindle.ts';
@@ -83,7 +83,7 @@ describe('rekindle standby', () => {
     expect((await standby('demo-dataset')).out).toContain('standby-0 configured');
   });
 
-  test('removes them, and leaves those of the dataset and of others', async () => {
+  test('removes them, and leaves those of the dataset and of other datasets', async () => {
     await standby('demo-dataset', '--replicas', '2');
     expect((await standby('demo-dataset', '--remove')).out).toContain('2 changed');
     expect(await names()).toEqual(['demo-dataset-jindofs-fuse']);
@@ -92,6 +92,37 @@ describe('rekindle standby', () => {
     await apps().createNamespacedDaemonSet({ namespace: 'default', body: { ...original, metadata } });
     await standby('demo-dataset', '--remove');
     expect(await names()).toHaveLength(2);
+  });
+
+  test('names the nodes on which the daemon has no standby, because the standby is on another one', async () => {
+    await standby('demo-dataset');
+    const copy = await apps().readNamespacedDaemonSet({
+      namespace: 'default',
+      name: 'demo-dataset-jindofs-fuse-standby-0',
+    });
+    const core = clientConfig(server.kubeConfig).makeApiClient(CoreV1Api);
+    const pods: readonly [string, V1DaemonSet, string, string][] = [
+      ['daemon-a', original, 'node-a', 'Running'],
+      ['daemon-b', original, 'node-b', 'Running'],
+      ['standby-a', copy, 'node-a', 'Running'],
+      ['standby-b', copy, 'node-b', 'Pending'],
+      ['standby-c', copy, 'node-c', 'Running'],
+    ];
+    for (const [name, { spec }, nodeName, phase] of pods) {
+      const metadata = { name, labels: spec?.selector.matchLabels ?? {} };
+      const containers = [{ name: 'fuse', image: 'fuse' }];
+      await core.createNamespacedPod({ namespace: 'default', body: { metadata, spec: { nodeName, containers } } });
+      await core.patchNamespacedPodStatus(
+        { namespace: 'default', name, body: { status: { phase } } },
+        setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
+      );
+    }
+    const { err, status } = await standby('demo-dataset');
+    expect(err).toContain(
+      'daemonset/demo-dataset-jindofs-fuse-standby-0 does not run on node node-b, and a standby of another node is not used',
+    );
+    expect(err).not.toMatch(/not run on node node-[ac]/);
+    expect(status).toBe(0);
   });
 
   test('prints what it would apply, and changes nothing', async () => {

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { requirements } from '../doctor/assess.ts';
 import { cleanRun } from '../doctor/clean/clean-run.ts';
+import type { TextStream } from '../environment.ts';
 import type { RunId } from '../run-id.ts';
 import type { Verbs } from '../verbs.ts';
 import { version } from '../version.ts';
@@ -8,7 +9,6 @@ import { startsRun } from './become-harness.ts';
 import type { Context } from './context.ts';
 import { surroundingsOf, temporaryFolder } from './context.ts';
 import { type ExitStatus, statusFor } from './exit-status.ts';
-import { listenForInterruption } from './interruption.ts';
 import { printFailure } from './print-failure.ts';
 import { rekindle } from './rekindle.ts';
 
@@ -62,4 +62,29 @@ async function loadVerbs(): Promise<Verbs> {
     crash: async (options) => (await import('../run/crash.ts')).crash(options),
     crashPod: async (options) => (await import('../run/crash-pod.ts')).crashPod(options),
   };
+}
+
+export interface Interruption {
+  /** Aborted by the first signal. */
+  readonly signal: AbortSignal;
+  /** Resolves on the second signal. */
+  readonly forced: Promise<void>;
+}
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Listens for Ctrl-C and termination signals: the first asks to stop, the second kills, later ones are ignored. */
+export function listenForInterruption(source: Pick<EventEmitter, 'on'>, stderr: TextStream): Interruption {
+  const controller = new AbortController();
+  const { promise: forced, resolve } = Promise.withResolvers<void>();
+  const interrupt = () => {
+    if (controller.signal.aborted) {
+      resolve();
+      return;
+    }
+    controller.abort(new Error('interrupted'));
+    stderr.write('\nrekindle: interrupted, cleaning up (interrupt again to kill everything first)\n');
+  };
+  for (const signal of signals) source.on(signal, interrupt);
+  return { signal: controller.signal, forced };
 }

@@ -67,7 +67,7 @@ export function addStatus(program: Command, context: Context, ends: (status: Exi
 export function addExplain(program: Command, context: Context, ends: (status: ExitStatus) => void): void {
   const command = program
     .command('explain')
-    .description('tell the story of one pod: its mounts, its daemons, and what happened to them')
+    .description('print the story of one pod: its mounts, its daemons, and what happened to them')
     .argument('<pod>', 'name of the pod')
     .option('-n, --namespace <name>', 'namespace of the pod', 'default')
     .addOption(jsonOption());

@@ -95,7 +95,7 @@ describe('rekindle status', () => {
     expect((await run(argv, { FORCE_COLOR: '1', NO_COLOR: '1' })).out).not.toContain('\u001b');
   });
 
-  test('goes on with --watch until Ctrl-C', async () => {
+  test('continues with --watch until Ctrl-C', async () => {
     const stop = new AbortController();
     const fake = createFakeContext({ cwd, env: { HOME: cwd }, signal: stop.signal });
     const running = rekindle(['status', '--address', address, '--watch', '1s'], fake.context);
@@ -155,7 +155,7 @@ describe('rekindle status', () => {
 });
 
 describe('rekindle explain', () => {
-  test('tells the story of a pod, with the events of it and its dataset in order', async () => {
+  test('prints the story of a pod, with the events of it and its dataset in order', async () => {
     const core = clientConfig(api.kubeConfig).makeApiClient(CoreV1Api);
     const claim = { name: 'data', persistentVolumeClaim: { claimName: 'demo' } };
     const spec = { nodeName: 'worker-1', containers: [{ name: 'app', image: 'i' }], volumes: [claim] };

@@ -1,5 +1,6 @@
 import type { Colour } from '../colour.ts';
 import { formatNs } from '../timeline/duration.ts';
+import { count } from '../timeline/verdict.ts';
 import { type ClusterStatus, isReadable, type MountStatus, type VolumeOfNode } from './cluster-status.ts';
 
 export interface RenderOptions {
@@ -164,8 +165,6 @@ export function wrapped(
   lines.push((lines.length === 0 ? indent : `${indent}  `) + colour(format, line));
   return lines;
 }
-
-const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`;
 
 /** How long ago, with one unit, as kubectl prints ages: `12s`, `5m`, `3h`, `2d`. */
 export function age(time: string, now: number): string {

@@ -109,14 +109,16 @@ describe.skipIf(!root)('what a killed run left (needs root)', () => {
 
   test('the content of a mount that cannot be detached is not touched; it is listed, with status 5', async () => {
     const directory = fill(killed);
-    // An umount that refuses, first on the PATH.
+    // An umount that refuses, first on the PATH, in a mount of its own as programs in /tmp may not be allowed to start.
     const refusing = join(temporary, 'refusing');
     mkdirSync(refusing);
-    writeFileSync(join(refusing, 'umount'), '#!/bin/sh\necho "umount: target is busy" >&2\nexit 32\n', { mode: 0o755 });
+    const umount = `mount -t tmpfs refusing "${refusing}"
+printf '%s\\n' '#!/bin/sh' 'echo "umount: target is busy" >&2' 'exit 32' >"${refusing}/umount"; chmod 755 "${refusing}/umount"`;
     const precious = join(temporary, 'precious');
     mkdirSync(precious);
     writeFileSync(join(precious, 'file'), 'x');
-    const script = `mount --bind "${precious}" "${directory}/a/b"; export PATH="${refusing}:$PATH"`;
+    const script = `${umount}
+mount --bind "${precious}" "${directory}/a/b"; export PATH="${refusing}:$PATH"`;
     const { status, stdout } = await clean(script, ['--run', killed]);
     expect(stdout).toContain(`run ${killed}: could not remove mount ${directory}/a/b: umount: target is busy\n`);
     expect(status).toBe(5);
@@ -124,7 +126,7 @@ describe.skipIf(!root)('what a killed run left (needs root)', () => {
     expect(existsSync(join(directory, 'a', 'file'))).toBe(true);
   });
 
-  test('a run that goes on is left alone, until it is named', async () => {
+  test('a run that continues is left alone, until it is named', async () => {
     await start(killed, ['sh', '-c', 'echo up; exec sleep 1000'], 'harness');
     const directory = fill(killed);
     const spared = await clean('', ['--dry-run']);

@@ -108,7 +108,7 @@ test('a node that its pod could not look at is missing both answers, with what t
   ]);
 });
 
-test('what is not asked for is noted, and stands in nobody’s way', () => {
+test('what was not requested is noted, and fails nothing', () => {
   const { answer: _, ...unasked } = { ...store, answer: { status: 200 } };
   const findings = assessCluster({
     ...good,

@@ -3,7 +3,12 @@ import { assessPlaces } from './assess-places.ts';
 import type { InspectedCluster, InspectedNode } from './gather-cluster.ts';
 import type { InspectedPlaces } from './inspect-nodes.ts';
 
-const usual: InspectedPlaces = { root: '/var/lib/kubelet', used: '/var/lib/kubelet', isSelinuxEnforcing: false };
+const usual: InspectedPlaces = {
+  root: '/var/lib/kubelet',
+  used: '/var/lib/kubelet',
+  isSelinuxEnforcing: false,
+  kubeConfig: { path: '/etc/kubernetes/kubelet.conf', runsProgram: false },
+};
 
 const node = (facts: Partial<InspectedNode> = {}, places: InspectedPlaces = usual): InspectedNode => ({
   name: 'a',
@@ -34,11 +39,13 @@ const cluster = (facts: Partial<InspectedCluster> = {}): InspectedCluster => ({
 
 const withPlaces = (places: Partial<InspectedPlaces>) => cluster({ nodes: [node({}, { ...usual, ...places })] });
 const { used: _, root: __, ...unnamed } = usual;
+const { kubeConfig: ___, ...withoutConfig } = usual;
 
 test('a usual cluster has nothing to follow', () => {
   expect(assessPlaces(cluster()).map(({ what, mark }) => `${mark} ${what}`)).toEqual([
     'ok kubelet directory of a',
     'ok mount root of a',
+    "ok kubelet's kubeconfig of a",
     "ok creation of the agent's pods",
   ]);
 });
@@ -82,6 +89,27 @@ test.each<[string, InspectedCluster, string, string, RegExp]>([
     'missing',
     'mount root of a',
     /--mount-root \/var\/lib\/runtime-mnt.*runtime\.mountRoot/,
+  ],
+  [
+    'has the kubeconfig of its kubelet elsewhere',
+    withPlaces({ kubeConfig: { path: '/k3s/kubelet.kubeconfig', runsProgram: false } }),
+    'note',
+    "kubelet's kubeconfig of a",
+    /--kubelet-kube-config \/k3s\/kubelet\.kubeconfig/,
+  ],
+  [
+    'has a kubelet that runs a program for its credentials',
+    withPlaces({ kubeConfig: { path: '/var/lib/kubelet/kubeconfig', runsProgram: true } }),
+    'note',
+    "kubelet's kubeconfig of a",
+    /--patch-nodes/,
+  ],
+  [
+    'shows no kubeconfig',
+    cluster({ nodes: [node({}, withoutConfig)] }),
+    'note',
+    "kubelet's kubeconfig of a",
+    /--patch-nodes, or/,
   ],
   ['enforces SELinux', withPlaces({ isSelinuxEnforcing: true }), 'note', 'SELinux of a', /ausearch/],
 ])('a node that %s is named with what to do', (_title, facts, mark, what, remedy) => {

@@ -1,4 +1,4 @@
-import { defaultRuntimes } from '../../../recovery/agent/flags.ts';
+import { defaultKubeletConfig, defaultRuntimes } from '../../../recovery/agent/flags.ts';
 import { type Finding, missing, note, ok } from '../assess.ts';
 import type { InspectedCluster, InspectedNode } from './gather-cluster.ts';
 import type { InspectedPlaces } from './inspect-nodes.ts';
@@ -40,7 +40,12 @@ function virtualLabel({ name, virtual, avoided }: InspectedNode): readonly Findi
 function places({ name, inspection }: InspectedNode, facts: InspectedCluster): readonly Finding[] {
   if (inspection.state !== 'inspected' || inspection.places === undefined) return [];
   const { places } = inspection;
-  return [kubeletRoot(name, places, facts), mountRoot(name, places, facts), ...selinux(name, places)];
+  return [
+    kubeletRoot(name, places, facts),
+    mountRoot(name, places, facts),
+    ...selinux(name, places),
+    credentials(name, places),
+  ];
 }
 
 function kubeletRoot(name: string, { root, used }: InspectedPlaces, { asked }: InspectedCluster): Finding {
@@ -75,6 +80,18 @@ function selinux(name: string, { isSelinuxEnforcing }: InspectedPlaces): readonl
   if (!isSelinuxEnforcing) return [];
   const says = 'enforcing: agent and keeper run as spc_t; not tried on such a node';
   return [note(`SELinux of ${name}`, says, 'if mounts are denied: ausearch --message avc --comm node, on the node')];
+}
+
+/** With Fluid's controllers the agent labels its node with the kubelet's credentials. */
+function credentials(name: string, { kubeConfig }: InspectedPlaces): Finding {
+  const what = `kubelet's kubeconfig of ${name}`;
+  const patch = 'with Fluid: rekindle deploy --patch-nodes';
+  if (kubeConfig === undefined)
+    return note(what, 'was not found', `${patch}, or --kubelet-kube-config PATH if you know it`);
+  const { path, runsProgram } = kubeConfig;
+  if (runsProgram) return note(what, `${path} names a program that is run for the credentials`, patch);
+  if (path === defaultKubeletConfig) return ok(what, path);
+  return note(what, path, `with Fluid: rekindle deploy --kubelet-kube-config ${path}`);
 }
 
 /** Quotas, Pod Security, and other admission, as a dry run of the agent's pod met them. */

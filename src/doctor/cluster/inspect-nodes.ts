@@ -27,6 +27,8 @@ export interface InspectedPlaces {
   /** Why the mount root cannot be created; absent if it is there or can be. */
   readonly mountRootError?: string;
   readonly isSelinuxEnforcing: boolean;
+  /** The kubelet's kubeconfig, and whether it names a program that is run for the credentials; absent if it was not found. */
+  readonly kubeConfig?: { readonly path: string; readonly runsProgram: boolean };
 }
 
 interface InspectionOptions {
@@ -225,6 +227,22 @@ async function inspectNode(request: InspectionRequest): Promise<void> {
     }
     return undefined;
   };
+  /** By the kubelet's argument, or at the places of kubeadm, EKS, K3s, RKE2 and MicroK8s. */
+  const kubeConfig = (text: string) => {
+    const given = /(?:^|[\s=])(?:--)?kubeconfig[= ](\/\S+)/.exec(text)?.[1];
+    const usual = [
+      '/etc/kubernetes/kubelet.conf',
+      '/var/lib/kubelet/kubeconfig',
+      '/var/lib/rancher/k3s/agent/kubelet.kubeconfig',
+      '/var/lib/rancher/rke2/agent/kubelet.kubeconfig',
+      '/var/snap/microk8s/current/credentials/kubelet.config',
+    ];
+    for (const path of given === undefined ? usual : [given]) {
+      const config = read(`/proc/1/root${withoutLinks(path)}`);
+      if (config !== '') return { kubeConfig: { path, runsProgram: /^\s*exec:/m.test(config) } };
+    }
+    return {};
+  };
   const places = () => {
     const root = withoutLinks(request.kubeletRoot);
     const words = kubeletArguments();
@@ -248,6 +266,7 @@ async function inspectNode(request: InspectionRequest): Promise<void> {
       ...(used !== undefined && { used: withoutLinks(used) }),
       ...(!isThere && isReadOnly && { mountRootError: `${best.mountPoint} is mounted read-only` }),
       isSelinuxEnforcing: read('/sys/fs/selinux/enforce').trim() === '1',
+      ...kubeConfig(text),
     };
   };
   const stores: object[] = [];

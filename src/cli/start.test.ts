@@ -8,8 +8,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { temporaryDirectory } from '../run-id.ts';
 import type { RunOptions, RunOutcome } from '../verbs.ts';
 import { createFakeContext } from './fake-context.ts';
-import { listenForInterruption } from './interruption.ts';
 import { rekindle } from './rekindle.ts';
+import { listenForInterruption } from './start.ts';
 
 const nothing: RunOutcome = { verdict: 'inconclusive', leftovers: [], resultsDir: '' };
 let cwd: string;
