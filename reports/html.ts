@@ -74,7 +74,9 @@ ${trusted(blocks.join('\n'))}
 function toolbar(scenarios: readonly ScenarioRecord[]): Html | undefined {
   if (scenarios.length < 2) return undefined;
   const present = statuses.filter((status) => scenarios.some((scenario) => scenario.status === status));
-  const claims = judgeClaims(scenarios).map(({ id }) => id);
+  const claims = judgeClaims(scenarios).flatMap(({ id, scenarios: all }) =>
+    all.some(({ scenario }) => scenario.claims.includes(id)) ? [id] : [],
+  );
   return html`<div class="toolbar"><label class="search scripted-only"><span class="sr">Search scenarios</span><input type="search" id="_search" placeholder="Search  /" autocomplete="off" spellcheck="false"></label>
 <label class="scripted-only"><span class="sr">Claim</span><select id="_claim"><option value="">All claims</option>${claims.map((id) => html`<option>${id}</option>`)}</select></label>
 <fieldset class="switch"><legend class="sr">Show</legend>${present.map(

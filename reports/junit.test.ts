@@ -145,7 +145,7 @@ describe('renderJunit', () => {
     }
   });
 
-  it('tells the recovery in the output', () => {
+  it('describes the recovery in the output', () => {
     const [first] = cases(render());
     expect(first?.children[0]?.text).toMatch(
       /kill-1 in default\/demo-app: crash \+0 ms, .*readable in the pod \+\d+ ms/,

@@ -10,7 +10,7 @@ import { sampleBench } from './bench/testing/sample-bench.ts';
 import { renderFleet } from './fleet/html.ts';
 import { sampleForecast } from './fleet/testing/sample-forecast.ts';
 import { renderHtml } from './html.ts';
-import { findChromium, startChromium } from './measure/browser.ts';
+import { findChromium, startChromium } from './testing/browser.ts';
 
 const chromium = findChromium(process.env.REKINDLE_CHROMIUM);
 const screens = [

@@ -20,7 +20,7 @@ it('is a well-formed SVG with each phase in it', () => {
   expect(texts).toEqual(expect.arrayContaining(['daemon back', 'mounted in the pod', 'readable in the pod']));
 });
 
-it('says so where the pod never read again', () => {
+it('says so if the pod never read again', () => {
   const { readable: _, ...lost } = slowest.recovery;
   expect(renderPicture({ ...slowest, recovery: lost })).toContain('not readable again');
 });

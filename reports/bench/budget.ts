@@ -39,7 +39,7 @@ export interface BudgetResult {
   readonly isMet: boolean;
 }
 
-/** A phase that did not end exceeds any budget, and so does each crash that a series which broke did not come to. */
+/** A phase that did not end exceeds any budget, and so does each crash that a broken series did not reach. */
 export function judgeBudget(budget: Budget, record: BenchRecord): readonly BudgetResult[] {
   const phase = benchPhases.find(({ name }) => name === budget.phase);
   return record.series

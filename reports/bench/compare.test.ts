@@ -124,6 +124,13 @@ describe('a series is worse', () => {
   const change = (changes: Partial<(typeof crashes)[number]>, of = 20) =>
     crashes.map((crash, index) => (index < of ? { ...crash, ...changes } : crash));
 
+  it('if operations fail in a takeover, even as on a dead mount', () => {
+    const takeover = (errors: Readonly<Record<string, number>>) =>
+      sampleSeries({ id: 'takeover', arm: 'takeover', crashes: change({ errors }) });
+    const { verdict, because } = compare(takeover({}), takeover({ ENOTCONN: 1 }));
+    expect(`${verdict}: ${because}`).toBe('worse: ENOTCONN after 20 of 20 crashes; before, 0');
+  });
+
   it('never if nothing has changed', () => {
     expect(compare(before, before).verdict).toBe('same');
   });

@@ -67,7 +67,7 @@ export const minimumCrashes = minimumSamples(shares.p50, compareDefaults.confide
 /**
  * Compares two runs, series by series. A series is worse if
  * - the later run lacks it, it ended early, or more crashes were not recovered,
- * - mount lines, errors other than those of a dead mount, or stalls of a second became more frequent, or
+ * - mount lines, errors other than those of a dead mount (in a takeover, any), or stalls of a second became more frequent, or
  * - the median or the 90th percentile of a phase in the agent's hands has certainly grown by a relevant difference, and by more than the
  *   start of the daemon, which shows how fast the machine was (`machineFactor`). If that start took 1.5 times as long, or as much less,
  *   or if the machine of the earlier run was busy (`busyStallNs`), latencies cannot be compared.
@@ -89,7 +89,7 @@ export function compareBenches(before: BenchRecord, after: BenchRecord, options 
 
 export function compareSeries(before: BenchSeries, after: BenchSeries, options: CompareOptions): SeriesChange {
   const stalls = sortedCopy(before.crashes.map(({ longestStallNs }) => longestStallNs));
-  // Of the reference only: an agent that has come to stall the probe must not escape.
+  // Only of the reference: an agent that now stalls the probe must not escape.
   const isBusy = quantile(stalls, shares.p50) > busyStallNs;
   const factor = (share: number) => (isBusy ? Number.POSITIVE_INFINITY : machineFactor(before, after, share));
   const factors = { p50: factor(shares.p50), p90: factor(shares.p90) };
@@ -183,7 +183,7 @@ function troubles(
   const limit = longStallNs * Math.max(1, machineFactor(before, after, shares.p90));
   return [
     ...[...errnos]
-      .filter((errno) => !deadErrors.includes(errno))
+      .filter((errno) => before.arm === 'takeover' || !deadErrors.includes(errno))
       .map((errno) => [errno, ({ errors }: BenchCrash) => (errors[errno] ?? 0) > 0] as const),
     [`stalls of ${formatMs(limit / 1e6)} ms`, ({ longestStallNs }) => longestStallNs >= limit],
   ];

@@ -23,7 +23,7 @@ it.each<[string, Conditions, string]>([
   expect(intro).toContain(`${says}. `);
 });
 
-it('tells requests a crash, and what those at rest come to in an hour', () => {
+it('reports requests for each crash, and those at rest for each hour', () => {
   expect(
     requestText({
       during: { 'create events': 60, 'get pods': 30 },
@@ -36,7 +36,7 @@ it('tells requests a crash, and what those at rest come to in an hour', () => {
   ]);
 });
 
-it('tells lists, which no pass is to make, and that nothing was asked at rest', () => {
+it('reports lists, which no pass may make, and that nothing was requested at rest', () => {
   expect(requestText({ during: { 'list pods': 4 }, crashes: 2, idle: { during: {}, overMs: 60_000 } })).toEqual([
     '  API requests: 2.0 a crash (list pods 2.0); lists 4',
     '  at rest: 0 in 60 s, so 0 an hour',

@@ -29,6 +29,7 @@ const tones: Readonly<Record<ArmName, ChartSeries['tone']>> = {
   agent: 1,
   rekindle: 3,
   standby: 3,
+  takeover: 6,
   poll: 2,
   restart: 4,
   nothing: 5,

@@ -1,9 +1,9 @@
 import { formatMs } from './format.ts';
 import { type BenchPhase, benchPhases, headline, phaseSamples } from './phases.ts';
-import type { BenchSeries } from './record.ts';
+import type { BenchCrash, BenchSeries } from './record.ts';
 import { quantile, ratioInterval, sortedCopy } from './statistics.ts';
 
-/** The arms under one condition, the agent first: medians in milliseconds, and their ratio to the agent's. */
+/** The arms under one condition, the agent first: medians in milliseconds, and their ratio to the agent's; then what operations met. */
 export interface RatioTable {
   /** The varied condition, as in `pods=10/`; empty if none was. */
   readonly point: string;
@@ -20,10 +20,17 @@ export function ratioTables(series: readonly BenchSeries[], confidence: number):
       const point = agent.id.replace(/agent$/, '');
       const others = series.filter(({ id, arm }) => arm !== 'agent' && id === `${point}${arm}`);
       if (others.length === 0) return [];
-      const head = ['milliseconds, median', ...phases.flatMap(({ says }) => [says, 'ratio', '(95 %)']), 'n'];
+      const head = [
+        'milliseconds, median',
+        ...phases.flatMap(({ says }) => [says, 'ratio', '(95 %)']),
+        'longest stall',
+        'failed operations',
+        'n',
+      ];
       const rows = [agent, ...others].map((one) => [
         one.title,
         ...phases.flatMap((phase) => ratioCells({ series: one, agent, phase, confidence })),
+        ...operationCells(one),
         String(new Set(one.crashes.map(({ crash }) => crash)).size),
       ]);
       return [{ point, head, rows }];
@@ -53,6 +60,14 @@ function ratioCells({ series, agent, phase, confidence }: Compared): readonly [s
   const interval = ratioInterval([reference, samples], confidence);
   const range = interval ? `${times(interval.low)} … ${times(interval.high)}` : '';
   return [formatMs(median(samples)), times(median(samples) / median(reference)), range];
+}
+
+/** Medians of the longest stall in milliseconds and of the number of failed operations; pods that are restarted have no probe. */
+function operationCells({ arm, crashes }: BenchSeries): readonly [string, string] {
+  if (arm === 'restart' || crashes.length === 0) return ['-', '-'];
+  const median = (figure: (crash: BenchCrash) => number) => quantile(sortedCopy(crashes.map(figure)), 0.5);
+  const failed = ({ errors }: BenchCrash) => Object.values(errors).reduce((sum, count) => sum + count, 0);
+  return [formatMs(median(({ longestStallNs }) => longestStallNs / 1e6)), String(median(failed))];
 }
 
 const times = (ratio: number) => `${ratio >= 99.5 ? ratio.toFixed(0) : ratio.toPrecision(2)}×`;

@@ -88,7 +88,7 @@ const series = z.object({
   /** `pods=10/agent`: the varied condition, if any, and the arm. Equal in all runs of the same kind. */
   id: text.min(1),
   /** The means of recovery: the agent under test, or a baseline. */
-  arm: z.enum(['agent', 'rekindle', 'standby', 'poll', 'restart', 'nothing']),
+  arm: z.enum(['agent', 'rekindle', 'standby', 'takeover', 'poll', 'restart', 'nothing']),
   /** The means of recovery, in one line. */
   title: text,
   conditions,

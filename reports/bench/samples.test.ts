@@ -53,6 +53,25 @@ const crash = [
 const sourceMount = mount(199, 'node', '/runtime-mnt/jindo/ns/data/jindofs-fuse');
 
 describe('a crash, as a benchmark has it', () => {
+  it('that is taken over ends with the first read that the new daemon answers, and stalls until then', () => {
+    const stalled = { probe: pod.probe, op: 'read', result: 'ok' };
+    const events = [
+      ...reads(0, 100),
+      fault(100),
+      // Answered before the daemon is gone.
+      ...reads(100, 102),
+      daemon(102, 'exited'),
+      event({ kind: 'probe', at: 102, startedAt: 102 * ms, finishedAt: 190 * ms, ...stalled }),
+      daemon(185, 'ready'),
+      ...reads(190, 300),
+      // Stalls of the machine, long after.
+      event({ kind: 'probe', at: 300, startedAt: 300 * ms, finishedAt: 900 * ms, ...stalled }),
+    ];
+    expect(crashSamples(events, scenario, [pod])).toMatchObject([
+      { errors: {}, longestStallNs: 88 * ms, moments: { daemonReady: 85 * ms, readable: 90 * ms, steady: 99.5 * ms } },
+    ]);
+  });
+
   it('ends the connection with the first error or with the daemon, whichever is seen first', () => {
     const at = (end: number) => {
       const events = [

@@ -114,9 +114,11 @@ function deriveSample({
   const says = (event: EventOf<'agent'>['event'], of?: string) =>
     first(agent.filter((one) => one.event === event && one.where === of));
   const after = read.filter(({ finishedAt }) => finishedAt >= from && finishedAt < until);
+  const hasFailed = Object.keys(recovery.errors).length > 0;
   const { readable = recovery.readable, steady } = findComeback(
     after,
-    firstError ?? first(places.replacedInPod) ?? Number.POSITIVE_INFINITY,
+    // After a takeover no operation has failed, but those that waited, which a hang is, were answered by the new daemon.
+    (hasFailed ? firstError : undefined) ?? first(places.replacedInPod) ?? daemonReady ?? Number.POSITIVE_INFINITY,
   );
   const visible = places.mountVisible.find(({ at }) => at >= from && at < until)?.at;
   const seen: Partial<Record<BenchMoment, number | undefined>> = {
@@ -140,7 +142,9 @@ function deriveSample({
     moments: sinceCrash(seen, from),
     errors: recovery.errors,
     late: outage.filter(({ at, finishedAt }) => finishedAt - at > lateNs).length,
-    longestStallNs: recovery.longestStallNs,
+    longestStallNs: hasFailed
+      ? recovery.longestStallNs
+      : outage.reduce((most, { at, finishedAt }) => Math.max(most, finishedAt - at), 0),
     ...(backoffNs !== undefined && { backoffNs }),
   };
 }

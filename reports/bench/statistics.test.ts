@@ -120,7 +120,7 @@ describe('a fit', () => {
     });
   });
 
-  it('tells linear from quadratic growth', () => {
+  it('distinguishes linear from quadratic growth', () => {
     expect(growthExponent(points((pods) => 4 + 0.3 * pods))).toBeCloseTo(1, 1);
     expect(growthExponent(points((pods) => 4 + 0.001 * pods ** 2))).toBeCloseTo(2, 1);
   });

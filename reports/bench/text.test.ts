@@ -52,6 +52,29 @@ it('shows what a standby is worth, and the death of the daemon apart', () => {
   expect(text.join()).not.toContain('more than 30000');
 });
 
+it('shows a takeover beside the others: no operation fails, and the longest stall counts', () => {
+  const crash = {
+    ...sampleCrash(1, 5),
+    errors: {},
+    longestStallNs: 61e6,
+    moments: { readable: 68e6, daemonReady: 63e6 },
+  };
+  const takeover = sampleSeries({ id: 'takeover', arm: 'takeover', title: 'a takeover', crashes: [crash] });
+  const standby = sampleSeries({ id: 'standby', arm: 'standby', title: 'a standby' });
+  const text = benchText(sampleBench({ series: [sampleSeries(), standby, takeover] }));
+  const from = text.findIndex((line) => line.startsWith('side by side'));
+  const [head = '', agent = '', , taken = ''] = text.slice(from + 1);
+  const lastCells = (line: string) => line.trim().split(/ {2,}/).slice(-3);
+  expect([head, agent, taken].map(lastCells)).toEqual([
+    ['longest stall', 'failed operations', 'n'],
+    ['12.0', '200', '20'],
+    ['61.0', '0', '1'],
+  ]);
+  expect(taken).toMatch(/^ {2}a takeover +68\.0 /);
+  // Its connection does not end.
+  expect(text.slice(text.findIndex((line) => line.startsWith('with and without'))).join()).not.toContain('takeover');
+});
+
 it('counts the delays of a crash loop at the speed of the kubelet, but only if the pod waited for them', () => {
   const loop = (daemonMs: number | undefined) => {
     const { moments, ...rest } = sampleCrash(2, 5, 260);

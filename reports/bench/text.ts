@@ -98,7 +98,9 @@ function ratioText(series: readonly BenchSeries[]): readonly string[] {
 /** What a standby is worth: from the end of the connection to the first good read, for each arm of a run that has standbys. */
 function failoverText(series: readonly BenchSeries[]): readonly string[] {
   if (!series.some(({ arm }) => arm === 'standby')) return [];
-  const rows = series.flatMap(({ id, title, crashes }) =>
+  // A connection that is taken over does not end.
+  const ending = series.filter(({ arm }) => arm !== 'takeover');
+  const rows = ending.flatMap(({ id, title, crashes }) =>
     failoverPhases.map(({ says, ...phase }, index) => {
       const figures = summarize(phaseSamples(crashes, { says, ...phase }), confidence);
       const cells = figures ? [figures.p50, figures.p90, figures.p99, figures.max].map(formatMs) : ['-', '-', '-', '-'];

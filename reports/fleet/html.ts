@@ -5,6 +5,7 @@ import {
   logarithmicScale,
   renderChart,
   renderLegend,
+  tickName,
 } from '../html/chart.ts';
 import { type Html, html } from '../html/markup.ts';
 import { statusIcon } from '../html/shapes.ts';
@@ -93,11 +94,6 @@ function causeTable(means: readonly MeansForecast[]): Html {
   return figures('Causes', ['Recovered by', ...causes.map((cause) => causeTitles[cause] ?? cause), 'all'], rows);
 }
 
-/** `10 ms` rather than `10.0 ms`, because a tick is exact. */
-function tickName(ms: number): string {
-  return formatDuration(ms).replace(/\.0+ |(\.\d*[1-9])0+ /, '$1 ');
-}
-
 /** Each decade of three: an axis from milliseconds to months has too many powers of ten for a narrow screen. */
 function sparse(scale: Chart['x']): Chart['x'] {
   const step = Math.ceil(scale.ticks.length / 6);
@@ -118,7 +114,7 @@ function tailChart(means: readonly MeansForecast[]): Html | undefined {
           `${title}: median ${formatDuration(outagesMs.p50)}, longest ${formatDuration(outagesMs.max)}`,
       )
       .join('. '),
-    x: sparse(logarithmicScale(low, Math.max(high, low * 10), tickName)),
+    x: sparse(logarithmicScale(low, Math.max(high, low * 10), (ms) => tickName(formatDuration(ms)))),
     y: {
       from: 1e-5,
       to: 1,

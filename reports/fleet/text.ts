@@ -31,7 +31,7 @@ export const outageHead: readonly string[] = [
   'p99.99',
   'longest',
   'down a year',
-  'p99.99',
+  'down a year p99.99',
 ];
 
 export function outageRow({ title, outagesMs, unavailability, downtimeMs }: MeansForecast): readonly string[] {
@@ -47,10 +47,10 @@ export function outageRow({ title, outagesMs, unavailability, downtimeMs }: Mean
 export const costHead: readonly string[] = [
   'API server and node',
   'requests/s at rest',
-  'p99.99',
-  'busiest',
+  'requests/s p99.99',
+  'requests/s busiest',
   'events/s p99.99',
-  'busiest',
+  'events/s busiest',
   'memory a node',
   'agent CPU, node and year',
 ];

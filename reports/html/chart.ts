@@ -148,3 +148,8 @@ export function thin<T>(points: readonly T[], limit: number): readonly T[] {
     (point) => point !== undefined,
   );
 }
+
+/** `10 ms` rather than `10.0 ms`, because a tick is exact. */
+export function tickName(duration: string): string {
+  return duration.replace(/\.0+ |(\.\d*[1-9])0+ /, '$1 ');
+}

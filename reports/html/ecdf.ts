@@ -1,7 +1,7 @@
 import { formatNs } from '../../src/timeline/duration.ts';
 import type { Recovery } from '../../src/timeline/record.ts';
 import { medianOf, momentNames, type Stage, stageNs, stages } from '../../src/timeline/stages.ts';
-import { type ChartSeries, linearScale, logarithmicScale, renderChart, thin } from './chart.ts';
+import { type ChartSeries, linearScale, logarithmicScale, renderChart, thin, tickName } from './chart.ts';
 import type { Html } from './markup.ts';
 
 const shown: readonly { readonly stage: Stage; readonly tone: ChartSeries['tone'] }[] = [
@@ -45,7 +45,9 @@ export function renderDistributions(
     all.reduce((a, b) => Math.min(a, b)),
   );
   const wide = highest / lowest > 20;
-  const x = wide ? logarithmicScale(lowest, highest, tickName) : linearScale(highest, tickName);
+  const x = wide
+    ? logarithmicScale(lowest, highest, (ns) => tickName(formatNs(ns)))
+    : linearScale(highest, (ns) => tickName(formatNs(ns)));
   return renderChart({
     title,
     says: samples.map(describeSample).join('. '),
@@ -59,11 +61,6 @@ export function renderDistributions(
       points: took.length === 0 ? [] : stepsOf(took, x.from, of),
     })),
   });
-}
-
-/** `10 ms` rather than `10.0 ms`, because a tick is exact. */
-function tickName(ns: number): string {
-  return formatNs(ns).replace(/\.0+ |(\.\d*[1-9])0+ /, '$1 ');
 }
 
 function describeSample({ name, took, of = took.length }: DurationSample): string {

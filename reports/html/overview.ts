@@ -1,6 +1,12 @@
-import { type ClaimResult, claims, judgeClaims, unexaminedClaims } from '../../src/timeline/claims.ts';
+import {
+  type ClaimResult,
+  claims,
+  type ExaminingScenario,
+  judgeClaims,
+  unexaminedClaims,
+} from '../../src/timeline/claims.ts';
 import { formatNs } from '../../src/timeline/duration.ts';
-import type { RunRecord, ScenarioRecord, ScenarioStatus } from '../../src/timeline/record.ts';
+import type { RunRecord, ScenarioStatus } from '../../src/timeline/record.ts';
 import { summarizeStages } from '../../src/timeline/stages.ts';
 import {
   count,
@@ -14,7 +20,7 @@ import {
 import { renderEcdf } from './ecdf.ts';
 import { anchorFor, type Content, type Html, html } from './markup.ts';
 import { glyph, statusIcon } from './shapes.ts';
-import { isOvertaken, renderStages } from './waterfall.ts';
+import { isOvertaken, recoveriesTitle, renderStages } from './waterfall.ts';
 
 /** Title and explanation of a run's outcome. A benchmark measures and does not judge conformance, so it has words of its own. */
 export function describeOutcome(record: RunRecord): { readonly title: string; readonly explanation: string } {
@@ -43,7 +49,7 @@ export function renderVerdict(record: RunRecord): Html {
 ${statusIcon(verdict)}<div><h1 id="_verdict">${title}</h1>
 <p class="lead">${explanation}</p>
 <ul class="tally">${statuses.filter((status) => counts[status] > 0).map((status) => html`<li>${statusIcon(status)}<b>${counts[status]}</b> ${statusNames[status]}</li>`)}</ul>
-<ol class="strip" aria-label="Scenarios in order">${scenarios.map((scenario, i) => html`<li><a href="#${anchorFor(scenario.id)}" title="${i + 1} ${scenario.name}: ${statusNames[scenario.status]}">${statusIcon(scenario.status, 'named')}<span class="sr"> ${i + 1} ${scenario.name}</span></a></li>`)}</ol>
+${scenarios.length > 1 && html`<ol class="strip" aria-label="Scenarios in order">${scenarios.map((scenario, i) => html`<li><a href="#${anchorFor(scenario.id)}" title="${i + 1} ${scenario.name}: ${statusNames[scenario.status]}">${statusIcon(scenario.status, 'named')}<span class="sr"> ${i + 1} ${scenario.name}</span></a></li>`)}</ol>`}
 <p class="how-real">${fidelity.place} · ${fakes === 0 ? 'nothing stands in for anything else' : html`${fakes} of ${fidelity.parts.length} parts stand in for the real thing`}${clock} · <a href="#_fidelity">how real this run was</a></p>
 ${record.leftovers.length > 0 && html`<div class="leftovers"><p><b>${count(record.leftovers.length, 'thing')} could not be cleaned up:</b></p><ul>${record.leftovers.map((one) => html`<li><code>${one}</code></li>`)}</ul></div>`}
 </div></section>${renderTrouble(record)}`;
@@ -82,7 +88,7 @@ export function renderFidelity({ fidelity }: RunRecord): Html {
 export function renderDistribution({ scenarios }: RunRecord): Html | undefined {
   const recoveries = scenarios.flatMap((scenario) => scenario.recoveries);
   if (recoveries.length < 2) return undefined;
-  return html`<section aria-labelledby="_recovery"><h2 id="_recovery">From the crash to the first good read</h2>
+  return html`<section aria-labelledby="_recovery"><h2 id="_recovery">${recoveriesTitle(recoveries)}</h2>
 <div class="columns">${renderEcdf(recoveries, 'all crashes of this run')}${renderStages(recoveries)}</div></section>`;
 }
 
@@ -159,18 +165,18 @@ ${rest.length > 0 && html`<details class="inner"><summary><span>Not examined by 
 }
 
 function renderClaim({ id, says, status, scenarios }: ClaimResult, numbers: ReadonlyMap<string, number>): Html {
-  const reasons = scenarios.filter((scenario) => scenario.status !== 'pass');
+  const reasons = scenarios.filter(({ status }) => status !== 'pass');
   const cell = (of: ScenarioStatus) => {
-    const own = scenarios.filter((scenario) => scenario.status === of);
+    const own = scenarios.filter(({ status }) => status === of);
     if (own.length === 0) return html`<td class="of none"></td>`;
-    return html`<td class="of"><span class="phone">${statusNames[of]}</span>${own.map((scenario) => chip(scenario, numbers.get(scenario.id) ?? 0))}</td>`;
+    return html`<td class="of"><span class="phone">${statusNames[of]}</span>${own.map((each) => chip(each, numbers.get(each.scenario.id) ?? 0))}</td>`;
   };
   return html`<tr class="is-${status}"><th scope="row">${statusIcon(status, 'named')} ${id}</th><td>${says ?? html`<em>not a claim of the document</em>`}${reasons.map(
-    (scenario) =>
-      html`<small><b>${numbers.get(scenario.id)} ${statusNames[scenario.status]}:</b> ${reasonOf(scenario)}</small>`,
+    ({ scenario, status }) =>
+      html`<small><b>${numbers.get(scenario.id)} ${statusNames[status]}:</b> ${reasonOf(scenario)}</small>`,
   )}</td>${statuses.map(cell)}</tr>`;
 }
 
-function chip(scenario: ScenarioRecord, number: number): Html {
-  return html`<a class="chip s-${scenario.status}" href="#${anchorFor(scenario.id)}" title="${scenario.name}"><span aria-hidden="true">${number}</span><span class="sr">${number}, ${scenario.name}: ${statusNames[scenario.status]}</span></a> `;
+function chip({ scenario, status }: ExaminingScenario, number: number): Html {
+  return html`<a class="chip s-${status}" href="#${anchorFor(scenario.id)}" title="${scenario.name}"><span aria-hidden="true">${number}</span><span class="sr">${number}, ${scenario.name}: ${statusNames[status]}</span></a> `;
 }

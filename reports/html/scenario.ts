@@ -1,15 +1,16 @@
-import type { ScenarioDigest } from '../../src/timeline/digest.ts';
+import type { ProbeColumns, ScenarioDigest } from '../../src/timeline/digest.ts';
 import { formatNs } from '../../src/timeline/duration.ts';
 import type { ScenarioRecord, StepRecord } from '../../src/timeline/record.ts';
 import { summarizeStages } from '../../src/timeline/stages.ts';
 import { reasonOf, statusNames } from '../../src/timeline/verdict.ts';
 import type { PackedScenario } from '../page/packed.ts';
-import { anchorFor, type Html, html } from './markup.ts';
+import { trim } from './chart.ts';
+import { probeSpans } from './lanes.ts';
+import { anchorFor, type Html, html, trusted } from './markup.ts';
 import { renderBackoff, renderMountGrowth } from './scenario-charts.ts';
-import { describeScenario } from './scenario-data.ts';
-import { statusIcon } from './shapes.ts';
-import { renderStrip } from './strip.ts';
-import { renderRecoveries } from './waterfall.ts';
+import { describeScenario, scenarioAxis } from './scenario-data.ts';
+import { lookForResult, statusIcon } from './shapes.ts';
+import { recoveriesTitle, renderRecoveries } from './waterfall.ts';
 
 export interface ScenarioInput {
   readonly scenario: ScenarioRecord;
@@ -28,12 +29,12 @@ export function renderScenario({ scenario, digest, data, number, open, clockScal
   return html`<article class="scenario is-${status}" data-status="${status}" data-claims="${scenario.claims.join(' ')}" data-number="${number}"><details${open && html` open`}>
 <summary>${statusIcon(status)}<h4><span class="sr">${statusNames[status]}: </span>${scenario.name}</h4><span class="under"><span class="number">${number}</span>${scenario.claims.map((claim) => html`<span class="claim">${claim}</span>`)}${status !== 'skipped' && html`<span>${formatNs(scenario.finishedAt - scenario.startedAt)}</span>`}${scenario.mountLines && mountGrowth(scenario.mountLines)}</span>${renderStrip(scenario, digest)}<span class="outage-time">${outage && html`${formatNs(outage.worstNs)}<small>${outage.count > 1 ? 'worst outage' : 'outage'}</small>`}</span></summary>
 <div class="body" id="${anchorFor(scenario.id)}"><div class="static">
-<p class="where">${scenario.feature}${scenario.rule !== undefined && html` › ${scenario.rule}`} · <code>${scenario.uri}:${scenario.line}</code><a href="#${anchorFor(scenario.id)}" aria-label="Link to this scenario: ${scenario.name}">link</a></p>
+<p class="where">${scenario.feature}${scenario.rule !== undefined && html` › ${scenario.rule}`}${scenario.uri !== '' && html` · <code>${scenario.uri}:${scenario.line}</code>`}<a href="#${anchorFor(scenario.id)}" aria-label="Link to this scenario: ${scenario.name}">link</a></p>
 ${status !== 'pass' && html`<p class="reason s-${status}">${statusIcon(status)}<span>${reasonOf(scenario)}</span></p>`}</div>
 ${renderPicture(scenario, data)}
 <div class="columns static">${scenario.steps.length > 0 && html`<section><h5>Steps</h5>${renderSteps(scenario.steps)}</section>`}
 ${scenario.checks.length > 0 && html`<section><h5>Checks</h5>${renderChecks(scenario)}</section>`}</div>
-${recoveries.length > 0 && html`<section><h5>From the crash to the first good read</h5>${renderRecoveries(recoveries)}</section>`}
+${recoveries.length > 0 && html`<section><h5>${recoveriesTitle(recoveries)}</h5>${renderRecoveries(recoveries)}</section>`}
 ${scenario.backoff && renderBackoff(scenario.backoff, clockScale)}
 ${renderMountGrowth(scenario, digest)}
 ${renderLists(data)}
@@ -91,4 +92,36 @@ function renderChecks(scenario: ScenarioRecord): Html {
     (check) =>
       html`<li class="is-${check.verdict}">${statusIcon(check.verdict)}<span class="sr">${statusNames[check.verdict]}: </span><span class="text"><b>${check.name}</b> ${check.claims.map((claim) => html`<span class="claim">${claim}</span>`)}<br>${check.says}</span></li>`,
   )}</ul>`;
+}
+
+const columns = 80;
+
+/** A scenario in one line: the results of the probe with the most failures. */
+export function renderStrip(scenario: ScenarioRecord, digest: ScenarioDigest): Html | undefined {
+  const probe = mostFailures(digest.probes);
+  if (probe === undefined) return undefined;
+  const axis = scenarioAxis(scenario, digest);
+  const at = (time: number) => Math.min(100, Math.max(0, ((time - axis.from) / (axis.to - axis.from)) * 100));
+  const spans = probeSpans(probe, columns);
+  const boxes = spans.map(({ from, to, result }) => {
+    const width = Math.max(result === 'ok' ? 0.2 : 0.9, at(to) - at(from));
+    const [y, height] = result === 'ok' ? [6, 4] : [1, 14];
+    return `<rect x="${trim(at(from))}%" width="${trim(width)}%" y="${y}" height="${height}" class="k-${lookForResult(result).look}"/>`;
+  });
+  const hangs = digest.events.flatMap((event) => {
+    if (event.kind !== 'hang' || event.probe !== probe.probe) return [];
+    const width = Math.max(0.9, at(event.at) - at(event.since));
+    return [`<rect x="${trim(at(event.since))}%" width="${trim(width)}%" y="1" height="14" class="k-odd"/>`];
+  });
+  return html`<svg class="glance" aria-hidden="true" focusable="false">${trusted([...boxes, ...hangs.slice(-20)].join(''))}</svg>`;
+}
+
+function mostFailures(probes: readonly ProbeColumns[]): ProbeColumns | undefined {
+  const failures = (probe: ProbeColumns) => {
+    let failed = 0;
+    for (let i = 0; i < probe.count; i++) if (probe.result(i) !== 'ok') failed++;
+    return failed;
+  };
+  const counted = probes.filter(({ count }) => count > 0).map((probe) => ({ probe, failed: failures(probe) }));
+  return counted.sort((a, b) => b.failed - a.failed)[0]?.probe;
 }

@@ -3,7 +3,7 @@ import { statusNames } from '../../src/timeline/verdict.ts';
 import type { Look, Shape } from '../page/packed.ts';
 import { type Html, html, trusted } from './markup.ts';
 
-/** Shapes around 0,0 with a width of 10. Shapes tell results apart without colour. */
+/** Shapes around 0,0 with a width of 10. Shapes distinguish results without colour. */
 const shapes: Readonly<Record<Shape, string>> = {
   dot: '<circle r="2.6"/>',
   circle: '<circle r="4.6"/>',

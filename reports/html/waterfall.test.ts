@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Recovery } from '../../src/timeline/record.ts';
-import { isOvertaken, renderWaterfall } from './waterfall.ts';
+import { isOvertaken, recoveriesTitle, renderStages, renderWaterfall } from './waterfall.ts';
 
 const crash = (at: number, more: Partial<Recovery> = {}): Recovery => ({
   fault: 'sigkill',
@@ -28,4 +28,12 @@ describe('a crash after which the pod did not read', () => {
     expect(renderWaterfall(first, 'Crash 1', [first, last]).markup).not.toContain('never');
     expect(renderWaterfall(last, 'Crash 2', [first, last]).markup).toContain('not readable again');
   });
+});
+
+it('calls crashes recoveries only if a pod read again', () => {
+  const broken = [crash(0), crash(1e9)];
+  const read = [crash(0), crash(1e9, { readable: 2e9 })];
+  expect([broken, read].map(recoveriesTitle)).toEqual(['After the crash', 'From the crash to the first good read']);
+  expect(renderStages(broken).markup).toContain('2 crashes, stage by stage');
+  expect(renderStages(read).markup).toContain('2 recoveries, stage by stage');
 });

@@ -43,6 +43,12 @@ export function renderWaterfall(recovery: Recovery, ordinal: string, all: readon
 </figure>`;
 }
 
+/** Of a section about recoveries. A pod that must stay broken has no good read. */
+export const recoveriesTitle = (recoveries: readonly Recovery[]): string =>
+  recoveries.some(({ readable }) => readable !== undefined)
+    ? 'From the crash to the first good read'
+    : 'After the crash';
+
 /** Whether the next crash of the same pod came before it could read. */
 export function isOvertaken({ probe, crash, readable }: Recovery, all: readonly Recovery[]): boolean {
   return readable === undefined && all.some((other) => other.probe === probe && other.crash > crash);
@@ -50,7 +56,7 @@ export function isOvertaken({ probe, crash, readable }: Recovery, all: readonly 
 
 /** Median and worst of each stage. */
 export function renderStages(recoveries: readonly Recovery[]): Html {
-  return html`<div class="scroll" tabindex="0" role="group" aria-label="Stages in numbers"><table class="plain stages"><caption>${recoveries.length} recoveries, stage by stage</caption><thead><tr><th scope="col">From</th><th scope="col">To</th><th scope="col" class="n">median</th><th scope="col" class="n">worst</th><th scope="col" class="n">count</th></tr></thead>
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="Stages in numbers"><table class="plain stages"><caption>${recoveries.length} ${recoveries.some(({ readable }) => readable !== undefined) ? 'recoveries' : 'crashes'}, stage by stage</caption><thead><tr><th scope="col">From</th><th scope="col">To</th><th scope="col" class="n">median</th><th scope="col" class="n">worst</th><th scope="col" class="n">count</th></tr></thead>
 <tbody>${summarizeStages(recoveries).map(
     ({ stage, medianNs, worstNs, count }) =>
       html`<tr${stage.name === 'outage' && trusted(' class="goal"')}><td>${momentNames[stage.from]}</td><td>${momentNames[stage.to]}</td><td class="n">${formatNs(medianNs)}</td><td class="n">${formatNs(worstNs)}</td><td class="n">${count}</td></tr>`,

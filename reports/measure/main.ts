@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { execaSync } from 'execa';
 import type { RunRecord, ScenarioRecord } from '../../src/timeline/record.ts';
 import { plots, sampleRecord, sampleScenario } from '../../src/timeline/testing/sample-run.ts';
-import { findChromium, startChromium } from './browser.ts';
+import { findChromium, startChromium } from '../testing/browser.ts';
 
 /**
  * `npm run measure-reports`: measures time and memory for the reports of a million probe operations, the size of the page, and how soon
