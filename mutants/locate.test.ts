@@ -7,6 +7,7 @@ import { profileSchema } from '../src/profiles/profile.ts';
 import { claims } from '../src/timeline/claims.ts';
 import { applyEdit, DoesNotApply } from './locate.ts';
 import { readMutants } from './mutant.ts';
+import { TreeCopy } from './tree-copy.ts';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 const apply = (text: string, search: string, replace: string, within?: string) =>
@@ -100,6 +101,12 @@ describe('each breakage', () => {
       texts.set(edit.file, applyEdit(text, edit));
     }
     expect(mutant.tests.filter((path) => !existsSync(join(project, path)))).toEqual([]);
+  });
+
+  it('has its files in the copy that is broken', () => {
+    using tree = new TreeCopy(project);
+    const named = mutants.flatMap(({ edits, tests }) => [...edits.map(({ file }) => file), ...tests]);
+    expect(named.filter((path) => !existsSync(join(tree.path, path)))).toEqual([]);
   });
 
   it('has a name of its own', () => {

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { verbArguments } from '../house/verb-arguments.ts';
 import { type Findings, runScenarios, runSimulation, runTests } from './judge.ts';
 import { DoesNotApply } from './locate.ts';
 import { type Mutant, readMutants } from './mutant.ts';
@@ -22,27 +22,15 @@ Exit status: 0 all were noticed; 1 one survived, does not apply or could not be 
 const project = fileURLToPath(new URL('..', import.meta.url));
 const write = (text: string) => void process.stdout.write(`${text}\n`);
 
-const options = {
-  only: { type: 'string', multiple: true },
-  list: { type: 'boolean' },
-  tests: { type: 'boolean' },
-  simulated: { type: 'boolean' },
-  unchecked: { type: 'boolean' },
-  jobs: { type: 'string' },
-  help: { type: 'boolean' },
-} as const;
-
 async function main(): Promise<number> {
-  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
-  try {
-    ({ values } = parseArgs({ options }));
-  } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error));
-  }
-  if (values.help) {
-    write(usage);
-    return 0;
-  }
+  const { values, refuse } = verbArguments('mutants', usage, {
+    only: { type: 'string', multiple: true },
+    list: { type: 'boolean' },
+    tests: { type: 'boolean' },
+    simulated: { type: 'boolean' },
+    unchecked: { type: 'boolean' },
+    jobs: { type: 'string' },
+  });
   const jobs = Number(values.jobs ?? 2);
   const only = values.only ?? [''];
   if (!Number.isInteger(jobs) || jobs < 1) return refuse(`--jobs takes a number from 1, not "${values.jobs}"`);
@@ -64,11 +52,6 @@ async function main(): Promise<number> {
     return 1;
   }
   return breakEach(chosen, jobs);
-}
-
-function refuse(reason: string): number {
-  process.stderr.write(`mutants: ${reason}\n`);
-  return 2;
 }
 
 const widths = [12, 76, 8];

@@ -80,15 +80,10 @@ function stepsIn(file: string): readonly PickleStep[] {
 const unbroken: Readonly<Record<string, string>> = {
   'the mount at /data in the pod is idmapped': 'only on Kubernetes, with Linux 6.12',
   'it read within the budget once daemon and agent were ready': 'only on Kubernetes',
-  'it is on a node labelled "type=virtual-kubelet", and uses no volume of a CSI driver':
-    'a pod that keeps its claim does not start there, which turns the step before it red',
-  'the pod is still there': 'it judges as “the pod is left as it is” does',
-  'nothing of any version is left': 'only on Kubernetes',
+  'nothing is left of any version': 'only on Kubernetes',
   'a new pod "new-app" of the volume reads the same files': 'only with a driver of another shape',
   'a new pod "new-app" reads the same directory': 'only with a driver of another shape',
   'nothing of the node shows in the pod below /data': 'a recovered subPath turns the step before it red',
-  'the documented command shows "- --feature-gates=FuseRecovery=true"':
-    'a gate that is not set turns the step before it red',
   'the node of the pod has its label, and is the only one that runs its daemon':
     'a label that is not set turns the step before it red',
   'at /data the pod reads on': 'a pod that does not turns the steps of its crash red',

@@ -1,10 +1,18 @@
-import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { applyEdit, type Edit } from './locate.ts';
 
-const copied = ['bin', 'clusters', 'docs', 'fakes', 'features', 'recovery', 'reports', 'src'];
-const files = ['package.json', 'tsconfig.json', 'vitest.config.ts'];
+const notSources = new Set(['.git', 'dist', 'node_modules', 'results']);
 
 /** A copy of the sources that may be broken; the packages are the project's own. Removed when it is disposed of. */
 export class TreeCopy implements Disposable {
@@ -12,7 +20,8 @@ export class TreeCopy implements Disposable {
 
   constructor(project: string) {
     this.path = mkdtempSync(join(tmpdir(), 'rekindle-mutant-'));
-    for (const name of [...copied, ...files]) cpSync(join(project, name), join(this.path, name), { recursive: true });
+    for (const name of readdirSync(project))
+      if (!notSources.has(name)) cpSync(join(project, name), join(this.path, name), { recursive: true });
     // Containers have a /tmp of their own, so a link to a link in there would lead nowhere.
     symlinkSync(realpathSync(join(project, 'node_modules')), join(this.path, 'node_modules'));
   }
