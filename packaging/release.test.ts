@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { lastRelease } from '../clusters/kubernetes/installations.ts';
-import { workflow } from './github/github-schemas.ts';
 import { parseChangelog, problemsOf } from './release.ts';
+import { workflow } from './testing/github-schemas.ts';
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 const { version } = JSON.parse(read('package.json'));

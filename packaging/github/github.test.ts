@@ -5,7 +5,7 @@ import { execaSync } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { parseExamples } from '../../docs/examples/examples.ts';
-import { compositeAction, workflow } from './github-schemas.ts';
+import { compositeAction, workflow } from '../testing/github-schemas.ts';
 
 const project = (path: string) => new URL(`../../${path}`, import.meta.url);
 const action = parse(readFileSync(project('action.yml'), 'utf8'));
@@ -21,7 +21,7 @@ describe('the action', () => {
   test.each([
     ['a step without a shell', (copy: typeof action) => delete copy.runs.steps[0].shell],
     ['an input without a description', (copy: typeof action) => delete copy.inputs.tags.description],
-    ['a field that is none', (copy: typeof action) => Object.assign(copy.runs, { main: 'x.js' })],
+    ['an unknown field', (copy: typeof action) => Object.assign(copy.runs, { main: 'x.js' })],
   ])('would not be one with %s', (_what, spoil) => {
     const copy = structuredClone(action);
     spoil(copy);

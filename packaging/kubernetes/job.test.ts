@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { version } from '../../src/version.ts';
-import { modelProblems } from './model-problems.ts';
+import { modelProblems } from '../testing/model-problems.ts';
 
 const job = parse(readFileSync(new URL('../../docs/how-to/rekindle-job.yaml', import.meta.url), 'utf8'));
 
