@@ -26,6 +26,18 @@ const rules: readonly ProseRule[] = [
   { pattern: /\bmade anew\b|\bmakes? anew\b/i, advice: 'write "recreated"' },
   { pattern: /\btak(?:es|en|ing|e) away\b/i, advice: 'write "remove"' },
   { pattern: /\bstops? to answer\b/i, advice: 'write "stops answering"' },
+  // A title or a docstring that begins with it: what reports, prints or distinguishes something is not a narrator.
+  { pattern: /(?:^|\| )\s*tells /i, advice: 'write "reports", "notifies" or "distinguishes"' },
+  { pattern: /\b(?<!one |a )pass(?:es)? over (?!one|all|a )/i, advice: 'write "ignores" or "skips"' },
+  { pattern: /\ball the same\b/i, advice: 'write "still" or "anyway"' },
+  { pattern: /\b(?:comes?|came) to be\b/i, advice: 'write "is created"' },
+  { pattern: /(?<!what )\bgo(?:es)? on\b(?! to\b)/, advice: 'write "continues"' },
+  { pattern: /\bin nobody|\b(?:as|from|for|by) whom\b/i, advice: 'name the subject' },
+  {
+    pattern:
+      /\b(?:agents?|applications?|clusters?|daemons?|mounts?|nodes?|plugins?|pods?|tables|volumes?) of others\b/i,
+    advice: 'write "other pods", or whose they are',
+  },
 ];
 
 /** One finding, with the line as it stands. */
