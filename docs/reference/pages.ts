@@ -1,16 +1,18 @@
 import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
 import { conditions, spelling } from '../../clusters/sandbox/conditions/catalogue.ts';
 import { kernelResultsAsMarkdown, placesAsMarkdown, readKernelResults, readPlaces } from '../../kernels/results.ts';
 import { help as agentHelp } from '../../recovery/agent/help.ts';
 import { statusPort } from '../../recovery/deploy/agent-daemonset.ts';
 import { statusReader } from '../../recovery/deploy/options.ts';
 import { claimRows, claimsAsMarkdown, faultRows, faultsAsText, readLastPasses } from '../../src/catalogue.ts';
+import { createFakeContext } from '../../src/cli/fake-context.ts';
+import { createProgram, rekindle } from '../../src/cli/rekindle.ts';
 import { faults } from '../../src/faults/catalogue.ts';
 import { shippedScenarios } from '../../src/gherkin.ts';
 import { profileJsonSchema } from '../../src/profiles/profile.ts';
 import { fleetJsonSchema } from '../../src/simulate/fleet/fleet-file.ts';
 import { statusJsonSchema } from '../../src/status/cluster-status.ts';
-import { commandLineAsMarkdown } from './command-line.ts';
 import { schemaAsMarkdown } from './schema-table.ts';
 
 export interface Page {
@@ -106,6 +108,10 @@ both, and the package exports the types: \`import type { RunRecord } from 'rekin
 
 ${fence('ts', project('src/timeline/record.ts'))}
 
+Its \`recovery\` is computed from the history, in \`src/timeline/recoveries.ts\`:
+
+${fence('ts', project('src/timeline/recoveries.ts').split('\n\nexport interface')[0] ?? '')}
+
 \`rekindle bench\` also writes \`bench.json\`, a \`BenchRecord\`, which \`rekindle compare\` reads:
 
 ${fence('ts', project('reports/bench/record.ts'))}
@@ -150,7 +156,8 @@ function kernelsPage(): string {
 What the checks of \`make kernels\` last found on each kernel. It boots Debian's kernels of every release, so that the node is really
 that old or new; \`--kernel-tier\` only forbids the agent to use newer calls. On each it runs \`rekindle doctor\` (the tier that it finds),
 \`rekindle crash\` (the lines of the mount tables before and after), and 200 histories of \`rekindle simulate --against-kernel\`; on
-user-mode Linux also the documented scenarios and those of a standby. \`.ci/run\` boots one user-mode kernel for each commit.
+user-mode Linux also the documented scenarios and those of a standby. \`make kernels ARGS="--only user-mode-6.1 --check documented"\` makes one check
+only. \`.ci/run\` boots one user-mode kernel for each commit.
 
 On the emulated arm64 machine (\`make arm64\`), three documented scenarios take the place of the histories.
 
@@ -168,8 +175,10 @@ function placesPage(): string {
 What the checks of \`make places\` last found in each place where a checkout may be, and on each system. It copies the project there,
 installs it as a new user does, and runs \`make doctor\`, \`make conform\` with the scenarios of crash and recovery (at \`all-at-once\`
 every documented scenario), and the tests of what touches the machine. A warning of npm or Node counts as a failure. Debian's releases are
-made by debootstrap and entered by chroot in a private mount namespace, so the kernel is that of the machine; for other kernels see
+made by debootstrap and entered by pivot_root in a private mount namespace, so the kernel is that of the machine; for other kernels see
 [Kernels](kernels.md).
+
+While the machine was busy with other work, \`letters\`, \`umask\`, \`offline\`, \`cgroup-v1\` and \`cgroup-v2\` ran with \`REKINDLE_TIMEOUT_MULTIPLIER=3\`.
 
 ${placesAsMarkdown(readPlaces())}
 
@@ -181,4 +190,31 @@ Node for musl could be had. Linux on arm64 is on the page about kernels. For mac
 
 function fence(language: string, text: string): string {
   return `\`\`\`${language}\n${text.trim()}\n\`\`\``;
+}
+
+/** Renders the help of every command as the command prints it. */
+export async function commandLineAsMarkdown(): Promise<string> {
+  const { context } = createFakeContext({ cwd: '/' });
+  const commands = listCommands(
+    createProgram(context, () => {}),
+    [],
+  );
+  const parts = await Promise.all(commands.map(async (words) => renderCommand(words, await readHelp(words))));
+  return parts.join('\n\n');
+}
+
+/** Lists a command and its subcommands, each as the words that invoke it. */
+function listCommands(command: Command, words: readonly string[]): readonly (readonly string[])[] {
+  const subcommands = command.commands.filter((subcommand) => subcommand.name() !== 'help');
+  return [words, ...subcommands.flatMap((subcommand) => listCommands(subcommand, [...words, subcommand.name()]))];
+}
+
+async function readHelp(words: readonly string[]): Promise<string> {
+  const { context, stdout } = createFakeContext({ cwd: '/' });
+  await rekindle([...words, '--help'], context);
+  return stdout();
+}
+
+function renderCommand(words: readonly string[], help: string): string {
+  return `## ${['rekindle', ...words].join(' ')}\n\n\`\`\`text\n${help.trim()}\n\`\`\``;
 }
