@@ -37,3 +37,12 @@ export async function runCommand<Options>(
       await run(parsed.options);
   }
 }
+
+/** The positive whole numbers that a program takes in this order. Ends the process: with 2 after a mistake, with 0 after `--help`. */
+export function readCounts(usage: string, defaults: readonly number[], argv = process.argv.slice(2)): number[] {
+  const isWrong = argv.length > defaults.length || !argv.every((word) => /^[1-9]\d*$/.test(word));
+  if (!isWrong) return defaults.map((usual, index) => Number(argv[index] ?? usual));
+  const isHelp = argv.includes('--help');
+  process[isHelp ? 'stdout' : 'stderr'].write(`usage: ${usage}\n`);
+  process.exit(isHelp ? 0 : 2);
+}

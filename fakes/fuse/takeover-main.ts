@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { readCounts } from '../../recovery/command-line.ts';
 import { socketName } from '../../recovery/keeper/protocol.ts';
 import { startStore } from '../store/start-store.ts';
 import { daemonProgram } from './bundle.ts';
@@ -48,10 +49,13 @@ interface Reads {
 /** Between a takeover and the next kill. */
 const pauseMs = 100;
 
-const [count = '200', mode = 'cold'] = process.argv.slice(2);
-const kills = Number(count);
-if (!Number.isInteger(kills) || kills < 1 || !['cold', 'waiting'].includes(mode))
-  throw new Error('usage: takeover-main.ts [KILLS] [cold|waiting]');
+const modes = ['cold', 'waiting'];
+const [mode = 'cold'] = process.argv.slice(3);
+const [kills = 0] = readCounts(
+  'node fakes/fuse/takeover-main.ts [KILLS, by default 200] [cold|waiting]',
+  [200],
+  process.argv.slice(2).filter((word, index) => index !== 1 || !modes.includes(word)),
+);
 const { at, measured } = await measure(kills, mode === 'waiting');
 const stalls = at.map((kill, index) => {
   const next = at[index + 1] ?? Number.POSITIVE_INFINITY;

@@ -5,6 +5,7 @@
  * first failed read or when the exit of the daemon is noticed, whichever comes first; how long a killed daemon takes until then is a phase
  * of its own. Prints milliseconds.
  */
+import { readCounts } from '../command-line.ts';
 import { runScenario } from '../linux/fixtures/private-namespace.ts';
 import { takePriority } from './priority.ts';
 
@@ -24,7 +25,10 @@ interface FailoverTimes {
 
 // For all processes of the scenario, so that other programs on the machine disturb it less.
 takePriority();
-const [consumers = 10, crashes = 50] = process.argv.slice(2).map(Number);
+const [consumers, crashes] = readCounts(
+  'node recovery/agent/standby-latency.ts [PODS, by default 10] [CRASHES, by default 50]',
+  [10, 50],
+);
 const input = { consumers, crashes };
 const measured = await runScenario<readonly FailoverTimes[]>('standby', 'latency', { input, timeoutMs: 900_000 });
 

@@ -3,11 +3,15 @@
  * of pods, 20 in each crash, or as many as fit into 300 seconds, by default. The real engine on the real kernel; a program tries to write all
  * the time, in each pod and at each target path. Exit status 1 if it could.
  */
+import { readCounts } from '../command-line.ts';
 import { runScenario } from '../linux/fixtures/private-namespace.ts';
 import type { FailoversUnderWriters } from '../linux/fixtures/scenarios/standby.ts';
 
 const consumers = 20;
-const [failovers = 10_000, seconds = 300] = process.argv.slice(2).map(Number);
+const [failovers = 0, seconds = 0] = readCounts(
+  'node recovery/agent/standby-writers.ts [FAILOVERS, by default 10000] [SECONDS, by default 300]',
+  [10_000, 300],
+);
 const crashesAtOnce = 25;
 const deadline = performance.now() + seconds * 1000;
 const attempts: Record<string, number> = {};
