@@ -69,6 +69,8 @@ export const workflow = z.strictObject({
     id,
     z.strictObject({
       name: text.optional(),
+      needs: id.optional(),
+      strategy: z.strictObject({ matrix: z.record(id, z.array(z.unknown()).min(1)) }).optional(),
       'runs-on': text,
       'timeout-minutes': z.number().positive().optional(),
       permissions: z.record(z.string(), z.enum(['read', 'write', 'none'])).optional(),

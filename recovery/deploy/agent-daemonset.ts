@@ -108,7 +108,7 @@ export const runtime = ({ runtimeClass }: ManifestOptions): Pick<V1PodSpec, 'run
 /** With SELinux enforcing, ordinary containers may neither enter the kubelet's namespace nor write to its directories. */
 export const selinux = { seLinuxOptions: { type: 'spc_t' } };
 
-/** Virtual nodes have no kubelet to mount anything, and Fargate runs no DaemonSets. The image is for x86-64. */
+/** Virtual nodes have no kubelet to mount anything, and Fargate runs no DaemonSets. The image is for these processors. */
 export const onRealNodes = {
   requiredDuringSchedulingIgnoredDuringExecution: {
     nodeSelectorTerms: [
@@ -117,7 +117,7 @@ export const onRealNodes = {
           { key: 'type', operator: 'NotIn', values: ['virtual-kubelet'] },
           { key: 'eks.amazonaws.com/compute-type', operator: 'NotIn', values: ['fargate'] },
           { key: 'kubernetes.io/os', operator: 'In', values: ['linux'] },
-          { key: 'kubernetes.io/arch', operator: 'In', values: ['amd64'] },
+          { key: 'kubernetes.io/arch', operator: 'In', values: ['amd64', 'arm64'] },
         ],
       },
     ],

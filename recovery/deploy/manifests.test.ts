@@ -204,6 +204,11 @@ describe('the deployed objects', () => {
       operator: 'NotIn',
       values: ['fargate'],
     });
+    expect(terms?.[0]?.matchExpressions).toContainEqual({
+      key: 'kubernetes.io/arch',
+      operator: 'In',
+      values: ['amd64', 'arm64'],
+    });
   });
 
   it('turn AppArmor off as the version of Kubernetes requires', () => {

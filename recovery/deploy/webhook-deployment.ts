@@ -2,7 +2,7 @@ import type { KubernetesObject, V1Deployment, V1Secret, V1Service } from '@kuber
 import { v8Flags } from '../agent/v8-flags.ts';
 import { configurations, exemptNamespaces } from '../webhook/registration.ts';
 import { hasFlag } from './access.ts';
-import { runtime } from './agent-daemonset.ts';
+import { onRealNodes, runtime } from './agent-daemonset.ts';
 import { labelsFor, type ManifestOptions, names } from './options.ts';
 
 const nobody = 65_532;
@@ -31,8 +31,7 @@ export function webhookDeployment(options: ManifestOptions): V1Deployment {
           serviceAccountName: names.webhook,
           priorityClassName: 'system-cluster-critical',
           terminationGracePeriodSeconds: 10,
-          nodeSelector: { 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' },
-          affinity: { podAntiAffinity: onSeparateNodes },
+          affinity: { nodeAffinity: onRealNodes, podAntiAffinity: onSeparateNodes },
           tolerations: [
             { key: 'node-role.kubernetes.io/control-plane', operator: 'Exists', effect: 'NoSchedule' },
             { key: 'node-role.kubernetes.io/master', operator: 'Exists', effect: 'NoSchedule' },

@@ -11,20 +11,16 @@ export function installedPath(path: string): string {
   }
 }
 
-/** Processors for which images are built, by Node's names. */
-export type Processor = 'x64' | 'arm64';
-
-/** What `docker build` needs for a processor; nothing for x86-64, so that the base image of the machine is used as it is. */
-export function dockerArguments(processor: Processor): readonly string[] {
-  if (processor === 'x64') return [];
-  const paths = ['LOADER=/lib/ld-linux-aarch64.so.1', 'LIBRARIES=/lib/aarch64-linux-gnu'];
-  return ['--platform=linux/arm64', ...paths.map((path) => `--build-arg=${path}`)];
+/** Where the base image has its libraries, as arguments of `docker build`. */
+export function libraryArguments(processor: string = process.arch): readonly string[] {
+  if (processor !== 'arm64') return [];
+  return ['--build-arg=LOADER=/lib/ld-linux-aarch64.so.1', '--build-arg=LIBRARIES=/lib/aarch64-linux-gnu'];
 }
 
 /** Copies koffi, which cannot be bundled, into `node_modules`, without its documentation and C sources. */
-export function copyKoffi(nodeModules: string, processor: string = process.arch, installed = installedPath): void {
-  for (const name of ['koffi', `@koromix/koffi-linux-${processor}`])
-    cpSync(installed(name), join(nodeModules, name), {
+export function copyKoffi(nodeModules: string): void {
+  for (const name of ['koffi', `@koromix/koffi-linux-${process.arch}`])
+    cpSync(installedPath(name), join(nodeModules, name), {
       recursive: true,
       filter: (path) =>
         statSync(path).isDirectory() ? !/\/(doc|vendor)$/.test(path) : !/\.(md|d\.ts|cc|hh|h|S|asm)$/.test(path),

@@ -49,6 +49,15 @@ const withNode = (facts: Partial<InspectedNode>): Partial<InspectedCluster> => (
 });
 const seen = { state: 'inspected', fuse: 'ok', kubelet: { mountPoint: '/', shared: true } } as const;
 
+test.each([
+  ['amd64', 'ok'],
+  ['arm64', 'ok'],
+  ['s390x', 'note'],
+])('a node with %s: %s', (architecture, mark) => {
+  const findings = assessCluster({ ...good, ...withNode({ architecture }) });
+  expect(findings.find(({ what }) => what === 'P2 OS of node-1')?.mark).toBe(mark);
+});
+
 describe('each missing thing is named with its remedy', () => {
   test.each<[string, Partial<InspectedCluster>, string, RegExp, RegExp]>([
     ['an old version', { version: 'v1.17.9' }, 'P1 Kubernetes', /v1\.17\.9 is before 1\.18/, /upgrade/],

@@ -28,8 +28,8 @@ function os({ name, osImage, architecture }: InspectedNode): readonly Finding[] 
   const what = `P2 OS of ${name}`;
   if (/container\s?os/i.test(osImage))
     return [missing(what, `${osImage} is ContainerOS`, 'use a node pool with another operating system')];
-  if (architecture !== 'amd64')
-    return [note(what, `${osImage}, ${architecture}: the agent is not scheduled here`, 'use x86-64 nodes')];
+  if (architecture !== 'amd64' && architecture !== 'arm64')
+    return [note(what, `${osImage}, ${architecture}: the agent is not scheduled here`, 'use x86-64 or arm64 nodes')];
   return [ok(what, osImage)];
 }
 
