@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
@@ -144,7 +144,9 @@ export class SandboxNode extends NodeProgram implements SandboxProcedures {
     const kubeletRoot = directories.kubelet;
     this.#neighbours = await this.#startNeighbours(options, chosen, { kubeConfig, linux, kubeletRoot, mountRoot });
     const kubeletProcess = new KubeletProcess(environment, differences.kubeletProcess);
-    const runtime = { linux, scratch: places.scratch, keep: [programs.project, options.workingDirectory] };
+    // This Node may be one of the user's, below a directory that containers do not share.
+    const node = process.execPath.startsWith(`${programs.project}/`) ? [] : [dirname(process.execPath)];
+    const runtime = { linux, scratch: places.scratch, keep: [programs.project, options.workingDirectory, ...node] };
     const inPods = { ...runtime, image: differences.image, links: differences.imageLinks };
     const kubelets = this.#startKubelets(options, { runtime: inPods, kubeConfig, daemon, differences, kubeletRoot });
     const cpu = cpuCgroups(`rekindle-${options.runId}`);
