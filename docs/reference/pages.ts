@@ -178,7 +178,7 @@ every documented scenario), and the tests of what touches the machine. A warning
 made by debootstrap and entered by pivot_root in a private mount namespace, so the kernel is that of the machine; for other kernels see
 [Kernels](kernels.md).
 
-While the machine was busy with other work, \`letters\`, \`umask\`, \`offline\`, \`cgroup-v1\` and \`cgroup-v2\` ran with \`REKINDLE_TIMEOUT_MULTIPLIER=3\`.
+The machine was busy with other work, so all but \`closed-parent\`, \`noexec-tmp\` and Debian's releases ran with \`REKINDLE_TIMEOUT_MULTIPLIER=3\`.
 
 ${placesAsMarkdown(readPlaces())}
 
