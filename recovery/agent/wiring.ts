@@ -134,6 +134,7 @@ export function wireAgent(options: WiringOptions, world: AgentWorld): WiredAgent
   const node = createNodeService({
     ...{ nodeId, mountRoot, kubeletRoot: options.kubeletRoot, standby },
     ...{ kernel, publisher: kernel, locks, unproven: () => engine.unproven(), clock },
+    onReplaced: (volume, devices) => engine.remember(volume, devices),
     placement: placeByNodeLabel({
       ...{ nodeName: nodeId, transport, hostMounts: () => kernel.hostMounts() },
       nodeTransport: () => observe(world.nodeTransport()),

@@ -14,7 +14,7 @@ import type {
   NodeUnpublishRequest,
   NodeUnstageRequest,
 } from './messages.ts';
-import { type CsiKernel, publishVolume, unpublishVolume } from './publish.ts';
+import { type CsiKernel, type PublishParts, publishVolume, unpublishVolume } from './publish.ts';
 import { type UnprovenSites, volumeStats } from './stats.ts';
 import { type CsiResult, succeeded } from './status.ts';
 import { isBelow } from './volume-source.ts';
@@ -56,6 +56,7 @@ export interface NodeServiceOptions extends Roots {
   readonly clock: ClockPort;
   /** Feature gate `FuseStandby`. */
   readonly standby: boolean;
+  readonly onReplaced: PublishParts['onReplaced'];
 }
 
 const capabilities = ['STAGE_UNSTAGE_VOLUME', 'GET_VOLUME_STATS', 'VOLUME_CONDITION'] as const;

@@ -1,4 +1,4 @@
-import { requestedMount, volumeEvidence } from '../engine/identity.ts';
+import { type KnownDevices, requestedMount, volumeEvidence } from '../engine/identity.ts';
 import type { DeviceId, Failure, LiveSource, Mount, MountSite, Nanoseconds } from '../engine/model.ts';
 import { isFuse, MountTree, standbyPaths } from '../engine/mount-sites.ts';
 import type { ClockPort, KernelPort, VolumeLocks } from '../engine/ports.ts';
@@ -19,6 +19,8 @@ export interface PublishParts {
   readonly clock: ClockPort;
   /** Feature gate `FuseStandby`. */
   readonly standby: boolean;
+  /** Receives the devices of the volume that a target path showed before a publish has replaced them, which containers may still show. */
+  readonly onReplaced: (volume: string, devices: KnownDevices) => void;
 }
 
 /** How long to wait before the volume's lock is tried again. The engine holds it for milliseconds during a recovery. */
@@ -86,7 +88,7 @@ function volumeIsBusy(call: string, volumeId: string): CsiRejection {
 
 /** Synchronous, so that nothing runs between reading the mount table and mounting. Nothing here waits for a daemon. */
 function mountTarget(
-  { kernel, publisher }: PublishParts,
+  { kernel, publisher, onReplaced }: PublishParts,
   request: PublishArguments,
   source: LiveSource,
 ): CsiResult<Empty> | 'source-changed' {
@@ -114,6 +116,11 @@ function mountTarget(
   }
   if (!mounted.ok) {
     return fail(`cannot mount ${target} (${mounted.failure.step}): ${formatFailure(mounted.failure)}`);
+  }
+  const [bottom, ...above] = stack;
+  if (bottom !== undefined) {
+    const [, name = ''] = /\/kubernetes\.io~csi\/([^/]+)\/mount$/.exec(target) ?? [];
+    onReplaced(name, volumeEvidence({ certain: [mountOfSource, bottom], onNode: above }).devices);
   }
   const after = kernel.hostMounts();
   const topAfter = after.ok ? MountTree.of(after.value).top(target) : undefined;

@@ -41,6 +41,8 @@ let server: GrpcServer;
 let client: CsiClient;
 let defects: unknown[];
 let unproven: UnprovenSite[];
+/** Volumes and their devices. */
+let replaced: string[][];
 /** Of nodes. */
 let patches: unknown[];
 
@@ -51,6 +53,7 @@ beforeEach(async () => {
   locks = new FakeLocks();
   defects = [];
   unproven = [];
+  replaced = [];
   patches = [];
   server = await serve(`unix://${directory}/plugins/csi.sock`);
   client = createCsiClient(`unix://${server.path}`);
@@ -83,6 +86,7 @@ function serve(endpoint: string): Promise<GrpcServer> {
         hostMounts: () => node.hostMounts(),
       }),
       unproven: () => unproven,
+      onReplaced: (volume, devices) => void replaced.push([volume, ...devices.keys()]),
       clock,
     }),
     controller: createControllerService(),
@@ -315,6 +319,13 @@ describe('NodePublishVolume', () => {
     await client.nodePublishVolume(request);
     expect(node.calls).toEqual([`replace ${target} ro`]);
     expect(node.stack(target)).toMatchObject([{ device: '0:50', options: ['ro'] }]);
+  });
+
+  it('says which devices of the volume the target showed before', async () => {
+    node.mount({ path: source, device: '0:50' });
+    for (const device of ['0:40', '0:41']) node.mount({ path: target, device });
+    await client.nodePublishVolume(request);
+    expect(replaced).toEqual([['default-demo', '0:50', '0:40', '0:41']]);
   });
 
   it('finishes a replacement that was left half-done', async () => {

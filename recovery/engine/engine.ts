@@ -1,4 +1,5 @@
 import { createDaemonWatches, createHungConnections } from './daemons.ts';
+import type { KnownDevices } from './identity.ts';
 import { createLivenessCache } from './liveness.ts';
 import { LookUps } from './look-ups.ts';
 import type { DeviceId, Failure, Liveness, Nanoseconds, Policy, Trigger, Volume } from './model.ts';
@@ -169,6 +170,11 @@ export class Engine implements AsyncDisposable {
     while (this.#running.size > 0 || this.#requested.size > 0) {
       await Promise.allSettled([...this.#running, Promise.resolve()]);
     }
+  }
+
+  /** Devices that were a volume's before a publish replaced its mount, perhaps before this agent knew of the volume. */
+  remember(volume: string, devices: KnownDevices): void {
+    this.#snapshots.remember(volume, devices);
   }
 
   /** The unhealthy sites as of the last pass, with the reason if they are left alone. */

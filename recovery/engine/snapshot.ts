@@ -366,13 +366,22 @@ export class SnapshotCache {
     if (added.length > 0) this.#knownDevices = new Map([...this.#knownDevices, ...added]);
   }
 
+  /** Adds devices that were a volume's. They are kept as long as they exist, even before the volume is known. */
+  remember(volume: string, devices: KnownDevices): void {
+    this.#knownDevices = new Map([
+      ...this.#knownDevices,
+      [volume, new Map([...(this.#knownDevices.get(volume) ?? []), ...devices])],
+    ]);
+  }
+
   /** Remembers whose the devices are that exist, and forgets all others: the kernel reuses the numbers of devices, and a pod takes its target paths along. */
   #forget(snapshot: NodeSnapshot, devices: ReadonlySet<DeviceId>): void {
     // Once its target paths have been recovered, nothing else shows that an earlier agent's mount in a container is the volume's.
+    const shown = snapshot.volumes.map((volume) => [volume.name, snapshot.evidence(volume).devices] as const);
     this.#knownDevices = new Map(
-      snapshot.volumes.map((volume) => {
-        const known = [...snapshot.evidence(volume).devices].filter(([device]) => devices.has(device));
-        return [volume.name, new Map(known)];
+      [...this.#knownDevices, ...shown].flatMap(([volume, known]) => {
+        const existing = [...known].filter(([device]) => devices.has(device));
+        return existing.length === 0 ? [] : [[volume, new Map(existing)] as const];
       }),
     );
     this.#options.lookUps.retain(snapshot.volumes.flatMap((volume) => snapshot.lookUpsFor(volume)));

@@ -64,18 +64,26 @@ describe('a simulated node', () => {
     expect((await replay(history, '6.5')).failures).toEqual([]);
   }, 240_000);
 
-  it('keeps the promise of a history that broke it: an earlier agent has stacked, and containers are found late', async () => {
-    const history: readonly NodeStep[] = [
-      { after: 30, op: 'create-pod', volume: 0, propagation: 'private', label: 'true', shape: 'plain' },
-      { after: 1, op: 'create-pod', volume: 0, propagation: 'slave', label: undefined, shape: 'two-volumes' },
-      { after: 1, op: 'crash', volume: 0, source: 'active', stacks: false, starts: 3000 },
-      { after: 0, op: 'api-fails', fault: 'unavailable' },
-      { after: 0, op: 'create-pod', volume: 2, propagation: 'private', label: undefined, shape: 'plain' },
-      { after: 12_000, op: 'stack-as-earlier-agent', pod: 3 },
-      { after: 12_000, op: 'abort', volume: 0 },
-    ];
-    expect((await replay(history, '6.5')).failures).toEqual([]);
-  }, 240_000);
+  it.each<[string, readonly NodeStep[]]>([
+    ['found late', []],
+    ['found after the kubelet has published again', [{ after: 1, op: 'restart-kubelet' }]],
+  ])(
+    'keeps the promise of a history that broke it: an earlier agent has stacked, and containers are %s',
+    async (_, more) => {
+      const history: readonly NodeStep[] = [
+        { after: 30, op: 'create-pod', volume: 0, propagation: 'private', label: 'true', shape: 'plain' },
+        { after: 1, op: 'create-pod', volume: 0, propagation: 'slave', label: undefined, shape: 'two-volumes' },
+        { after: 1, op: 'crash', volume: 0, source: 'active', stacks: false, starts: 3000 },
+        { after: 0, op: 'api-fails', fault: 'unavailable' },
+        { after: 0, op: 'create-pod', volume: 2, propagation: 'private', label: undefined, shape: 'plain' },
+        { after: 12_000, op: 'stack-as-earlier-agent', pod: 3 },
+        { after: 12_000, op: 'abort', volume: 0 },
+        ...more,
+      ];
+      expect((await replay(history, '6.5')).failures).toEqual([]);
+    },
+    240_000,
+  );
 
   it('keeps the promise of a history that broke it: the number of a mount that was dropped is that of the root above', async () => {
     const history: readonly NodeStep[] = [
