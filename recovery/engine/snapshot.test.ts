@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Container, DeviceId, Mount, Nanoseconds } from './model.ts';
-import { NodeSnapshot, type SnapshotFacts } from './snapshot.ts';
+import { NodeSnapshot, SnapshotCache, type SnapshotFacts } from './snapshot.ts';
 import { containerOf, tableOf } from './testing/observations.ts';
 import { kubeletRoot, podNamed, volumeNamed } from './testing/world.ts';
 
@@ -48,4 +48,31 @@ it('knows which containers and mounts have gone', () => {
   expect(snapshot.isGone({ ...site, mountNamespace: 'mnt:[0]' })).toBe(true);
   // Another process of the container is as good.
   expect(snapshot.isGone({ ...site, pid: 1 })).toBe(false);
+});
+
+it('keeps devices of a volume that is not known yet, as long as they exist', () => {
+  const device = '0:50' as DeviceId;
+  let containers = [container];
+  let volumes: (typeof volume)[] = [];
+  const cache = new SnapshotCache({
+    kernel: { tier: '6.5', hostMounts: () => ({ ok: true, value: [] }), containers: () => containers },
+    kubernetes: { view: () => ({ volumes, pods: [] }) },
+    clock: { now: () => 0n as Nanoseconds },
+    kubeletRoot: () => kubeletRoot,
+    standby: false,
+    containersMaxAge: 0n as Nanoseconds,
+    lookUps: { answers: new Map(), retain: () => {} },
+    onDevices: () => {},
+  });
+  const devices = () => {
+    volumes = [];
+    cache.scan('fresh');
+    volumes = [volume];
+    return cache.scan('fresh')?.evidence(volume).devices.has(device);
+  };
+  cache.remember(volume.name, new Map([[device, 'fuse.jindo jindofs']]));
+  expect(devices()).toBe(true);
+  containers = [];
+  cache.scan('fresh');
+  expect(devices()).toBe(false);
 });
