@@ -5,7 +5,9 @@ import { adding, broken, consumer, cutAt, daemon, failing, fault, hang } from '.
 const newest = '7.3.4';
 
 suite('before Linux 6.19, the pod sees the outage', (timeline) => seesTheOutage(timeline, consumer, '6.18.5'), [
-  ['fails on EIO of a read', broken(failing(205, 210, 'EIO')), 'fail', 'read (read) got EIO'],
+  ['passes on EIO of the call that the kill cut off', broken(failing(205, 210, 'EIO')), 'pass', '1 EIO'],
+  ['fails on EIO of a second call', broken(failing(205, 215, 'EIO')), 'fail', '(open) got EIO 11.0 ms'],
+  ['fails on EIO of a later read', broken(failing(300, 305, 'EIO')), 'fail', '(open) got EIO'],
 ]);
 
 suite('the pod sees the outage', (timeline) => seesTheOutage(timeline, consumer, newest), [

@@ -1,6 +1,6 @@
 import { isSince } from '../../recovery/linux/kernel-tier.ts';
 import type { Consumer } from '../timeline/consumer.ts';
-import { neverReturned, operationsAfter } from '../timeline/crashes.ts';
+import { type Crash, neverReturned, operationsAfter } from '../timeline/crashes.ts';
 import { formatNs } from '../timeline/duration.ts';
 import type { ProbeEvent } from '../timeline/record.ts';
 import type { Timeline } from '../timeline/timeline.ts';
@@ -21,6 +21,19 @@ export function isOutageError(
   return result === 'EIO' && call === 'read' && isSince(kernel, readsThroughIomap);
 }
 
+/**
+ * Whether an operation failed as operations in a crash do. A request that the daemon is just reading or answering when it is killed ends with
+ * EIO, if the kernel can no longer copy from or to its memory (`fuse_dev_do_read`, `fuse_dev_do_write`; seen on user-mode Linux 6.1). That
+ * is the first failure of the crash. The probe counts what was due meanwhile as the same.
+ */
+export function isErrorOfCrash(
+  operation: ProbeEvent,
+  { crashes, kernel }: { readonly crashes: readonly Pick<Crash, 'failures'>[]; readonly kernel: string },
+): boolean {
+  const isCutOff = ({ failures: [first] }: Pick<Crash, 'failures'>) => first?.finishedAt === operation.finishedAt;
+  return isOutageError(operation, kernel) || (operation.result === 'EIO' && crashes.some(isCutOff));
+}
+
 /** In each crash the pod sees the errors of a dead connection and no others. `kernel`: `uname -r`. */
 export const seesTheOutage = defineCheck(
   { name: 'the pod sees "Transport endpoint is not connected" and no other error', claims: ['L1', 'C3'] },
@@ -28,7 +41,7 @@ export const seesTheOutage = defineCheck(
     const { operations, hangs, crashes } = timeline.observe(consumer);
     const failures = operations.filter(({ result }) => result !== 'ok');
     const [first] = crashes;
-    const other = failures.find((failure) => !isOutageError(failure, kernel));
+    const other = failures.find((failure) => !isErrorOfCrash(failure, { crashes, kernel }));
     if (other !== undefined) return fail(`${describeFailure(other, first?.from)}; in all, ${countErrors(failures)}`);
     if (first === undefined) return inconclusive(noCrash);
     const early = failures.find(({ finishedAt }) => finishedAt < first.from);
@@ -53,7 +66,9 @@ export const seesNoOtherError = defineCheck(
   { name: 'the pod never sees another error than that of a dead connection', claims: ['C3'] },
   (timeline: Timeline, consumer: Consumer, kernel: string) => {
     const { operations, crashes } = timeline.observe(consumer);
-    const others = operations.filter((operation) => operation.result !== 'ok' && !isOutageError(operation, kernel));
+    const others = operations.filter(
+      (operation) => operation.result !== 'ok' && !isErrorOfCrash(operation, { crashes, kernel }),
+    );
     const [first] = others;
     if (first !== undefined) return fail(`${countErrors(others)}; first, ${describeFailure(first, crashes[0]?.from)}`);
     if (crashes.length === 0) return inconclusive(noCrash);

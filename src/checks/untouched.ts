@@ -4,7 +4,7 @@ import { formatNs } from '../timeline/duration.ts';
 import type { EventOf } from '../timeline/record.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 import { type CheckResult, defineCheck, fail, firstNotPassed, inconclusive, noCrash, pass, tooShort } from './check.ts';
-import { describeFailure, isOutageError } from './outage.ts';
+import { describeFailure, isErrorOfCrash } from './outage.ts';
 import { steadyCount } from './reads.ts';
 import { type ConsumedVolume, isTableKnown, mountsIn, targetPathEnd } from './volume-mounts.ts';
 
@@ -90,7 +90,9 @@ function findOtherTrouble(
   { from, end, failures, hangs }: Crash,
   { to, kernel }: { readonly to: number; readonly kernel: string },
 ): string | undefined {
-  const other = failures.find((failure) => failure.finishedAt < to && !isOutageError(failure, kernel));
+  const other = failures.find(
+    (failure) => failure.finishedAt < to && !isErrorOfCrash(failure, { crashes: [{ failures }], kernel }),
+  );
   if (other !== undefined) return describeFailure(other, from);
   const stuck = hangs.find((hang) => hang.since < to && neverReturned(hang, { end }));
   return (
