@@ -6,7 +6,7 @@ const check = (verdict: CheckRecord['verdict'], claims: readonly string[], name 
   return { name, claims, verdict, says: '' };
 };
 const scenario = (status: ScenarioRecord['status'], claims: readonly string[], checks: readonly CheckRecord[] = []) =>
-  ({ name: claims.join(), status, claims, checks, steps: [] }) as unknown as ScenarioRecord;
+  ({ name: claims.join(), status, claims, checks, steps: [], tags: ['@documented'] }) as unknown as ScenarioRecord;
 const record = (...scenarios: readonly ScenarioRecord[]) => ({ scenarios }) as unknown as RunRecord;
 const expected = { profile: 'x', scenarios: ['C3'], claims: ['C3'], checks: [] };
 
@@ -31,6 +31,11 @@ describe('a faulty agent', () => {
     expect(differences(expected, record(scenario('fail', ['C3'])))).toEqual([]);
   });
 
+  it('need not be found by the documented scenarios if what it breaks is off by default', () => {
+    const ran = record({ ...scenario('fail', ['C3']), tags: [] });
+    expect(differences({ ...expected, isOptional: true }, ran)).toEqual([]);
+  });
+
   it('is not detected if a step stops no scenario that must', () => {
     const stopped = { ...scenario('fail', ['C3']), steps: [{ text: 'the pod reads', status: 'failed' }] };
     const ran = record(stopped as unknown as ScenarioRecord);
@@ -39,7 +44,17 @@ describe('a faulty agent', () => {
   });
 
   it.each([
-    ['nothing is named', scenario('pass', ['C3']), ['C3 is not named']],
+    ['nothing is named', scenario('pass', ['C3']), ['the documented scenarios do not find it', 'C3 is not named']],
+    [
+      'its scenario reached no verdict',
+      { ...scenario('inconclusive', ['C3']), reason: 'no pod' },
+      ['"C3" is inconclusive: no pod', 'the documented scenarios do not find it', 'C3 is not named'],
+    ],
+    [
+      'only a further scenario finds it',
+      { ...scenario('fail', ['C3']), tags: [] },
+      ['the documented scenarios do not find it'],
+    ],
     [
       'something else is named, too',
       scenario('fail', ['C3'], [check('fail', ['C3', 'L2'])]),

@@ -11,7 +11,7 @@ export interface RunFindings {
 }
 
 export function findingsOf({ scenarios }: Pick<RunRecord, 'scenarios'>): RunFindings {
-  const failed = scenarios.filter(({ status }) => status !== 'pass');
+  const failed = scenarios.filter(({ status }) => status === 'fail');
   const bad = failed.flatMap(({ checks }) => checks.filter(({ verdict }) => verdict === 'fail'));
   return {
     claims: distinct(failed.flatMap(brokenClaims)),
@@ -32,7 +32,15 @@ export function differences(expected: ExpectedFindings, record: RunRecord): read
     status === 'fail' ? (findStop(steps)?.text ?? []) : [],
   );
   const ran = record.scenarios.map(({ name }) => name);
+  const undecided = record.scenarios.filter(({ status }) => status !== 'pass' && status !== 'fail');
+  const isFoundByDefault = record.scenarios.some(
+    ({ status, tags }) => status === 'fail' && tags.includes('@documented'),
+  );
   return [
+    ...undecided.map(({ name, status, reason }) => `"${name}" is ${status}: ${reason}`),
+    ...(isBroken(expected) && !expected.isOptional && !isFoundByDefault
+      ? ['the documented scenarios do not find it']
+      : []),
     ...scenarios.filter((name) => !ran.includes(name)).map((name) => `"${name}" did not run`),
     ...claims.filter((claim) => !found.claims.includes(claim)).map((claim) => `${claim} is not named`),
     ...found.claims.filter((claim) => !claims.includes(claim)).map((claim) => `${claim} is named, and is kept`),
@@ -41,5 +49,8 @@ export function differences(expected: ExpectedFindings, record: RunRecord): read
     ...found.checks.filter((name) => !checks.includes(name)).map((name) => `"${name}" fails, and is kept`),
   ];
 }
+
+/** Whether the agent breaks something. */
+export const isBroken = ({ claims, checks }: ExpectedFindings) => claims.length + checks.length > 0;
 
 const distinct = (values: readonly string[]) => [...new Set(values)].toSorted();

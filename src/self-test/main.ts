@@ -10,7 +10,7 @@ import { execa } from 'execa';
 import { shippedScenarios } from '../gherkin.ts';
 import { parseRecord } from '../timeline/parse.ts';
 import { type ExpectedFindings, expectations } from './expectations.ts';
-import { differences, findingsOf } from './findings.ts';
+import { differences, findingsOf, isBroken } from './findings.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const say = (line: string) => void process.stdout.write(`${line}\n`);
@@ -28,8 +28,6 @@ function locateScenarios(names: readonly string[]): readonly string[] {
 /** Agents that are judged at the same time; most of the time they wait. */
 const agentsAtOnce = 3;
 
-const breaksSomething = ({ claims, checks }: ExpectedFindings) => claims.length + checks.length > 0;
-
 /** Runs the scenarios and returns the differences from the expectation. */
 async function judge(expectation: ExpectedFindings): Promise<readonly string[]> {
   const out = join('results/self-test', expectation.profile);
@@ -37,7 +35,7 @@ async function judge(expectation: ExpectedFindings): Promise<readonly string[]> 
   const args = ['conform', '--profile', expectation.profile, '--jobs', '2', '--out', out, ...scenarios];
   const command = [join(root, 'bin/rekindle.js'), ...args];
   const { exitCode: status } = await execa(process.execPath, command, { cwd: root, stdio: 'ignore', reject: false });
-  const expected = breaksSomething(expectation) ? 1 : 0;
+  const expected = isBroken(expectation) ? 1 : 0;
   if (status !== expected)
     return [`the run ended with status ${status}, not ${expected}: see ${out}/latest/report.html`];
   const record = parseRecord(readFileSync(join(root, out, 'latest/record.json'), 'utf8'));
@@ -53,7 +51,7 @@ const queue = expectations.filter(({ profile }) => asked.length === 0 || asked.i
 async function judgeNext(): Promise<void> {
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     const wrong = await judge(next);
-    const right = breaksSomething(next) ? 'is detected' : 'conforms';
+    const right = isBroken(next) ? 'is detected' : 'conforms';
     say(`${wrong.length === 0 ? '✔' : '✘'} ${next.profile} ${wrong.length > 0 ? wrong.join('; ') : right}`);
     if (wrong.length > 0) process.exitCode = 1;
   }

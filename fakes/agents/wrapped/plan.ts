@@ -46,15 +46,17 @@ const copy: Choose = (_, { source, diagnosis }) => {
   return made;
 };
 
-/** The mount of a standby, dead or alive, if no daemon serves the volume. */
+/** The mount of the other source, dead or alive, if no daemon serves the volume. Either source may be the one that the pods show. */
 function withDeadStandby({ snapshot }: NodeObservation, step: Step): Step {
   const { volume, removable, stack } = step.diagnosis;
   if (step.kind !== 'skip' || step.reason !== 'source-not-live' || removable === undefined) return step;
-  const path = snapshot.sourcePaths(volume).find((each) => each.includes('/standby-'));
-  const mount = path === undefined ? undefined : snapshot.tree.top(path);
-  if (path === undefined || mount === undefined || mount.device === stack.at(-1)?.device) return step;
-  const source = { path, device: mount.device, root: mount.root };
-  return { kind: 'replace', diagnosis: step.diagnosis, source, remove: removable };
+  const shown = stack.at(-1)?.device;
+  const sources = snapshot.sourcePaths(volume).flatMap((path) => {
+    const mount = snapshot.tree.top(path);
+    return mount === undefined ? [] : [{ path, device: mount.device, root: mount.root }];
+  });
+  const other = sources.find(({ device }) => device !== shown);
+  return other === undefined ? step : { kind: 'replace', diagnosis: step.diagnosis, source: other, remove: removable };
 }
 
 const variants: Readonly<Record<string, Choose>> = { whole: wholeDataset, other: otherDataset, copy };
