@@ -4,8 +4,9 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { monotonicClock as clock } from '../clock.ts';
 import type { Nanoseconds } from '../engine/model.ts';
 import { MountTree } from '../engine/mount-sites.ts';
+import type { Recorder } from '../engine/ports.ts';
 import { createTransport } from '../kubernetes/transport.ts';
-import { type Kernel, openKernel } from '../linux/kernel.ts';
+import { type Kernel, type KernelOptions, openKernel } from '../linux/kernel.ts';
 import { openFilesLimit } from '../linux/processes.ts';
 import type { Log } from '../log.ts';
 import { CannotStart, orCannotStart } from './cannot-start.ts';
@@ -46,7 +47,13 @@ export async function startAgent({
 }: StartAgentOptions): Promise<AsyncDisposable> {
   const { nodeId, policy, standby, beside } = options;
   await using parts = new AsyncDisposableStack();
-  const kernel = parts.use(openKernelFor(options, prober, log));
+  let recorder: Recorder | undefined;
+  const onUnknownContainer: KernelOptions['onUnknownContainer'] = ({ pid, podUid, reason }) => {
+    if (podUid !== undefined && recorder !== undefined)
+      recorder({ event: 'unidentified', podUid, pid, detail: reason });
+    else log.info('container-unknown', { pid, reason });
+  };
+  const kernel = parts.use(openKernelFor(options, prober, { log, onUnknownContainer }));
   // The two plugins share no lock, and only this tier never removes mounts of the other.
   if (beside !== undefined && kernel.tier !== '6.5')
     throw new CannotStart(`--beside needs mounts to be replaced beneath, this is tier ${kernel.tier}: boot Linux 6.5`);
@@ -71,6 +78,7 @@ export async function startAgent({
   const wired = wireAgent(options, { kernel, transport, nodeTransport, clock, now, random, randomHex, log });
   for (const part of wired.parts) parts.use(part);
   const { engine, kubernetes, metrics, node, other, waiting } = wired;
+  recorder = wired.recorder;
   const missing = () => {
     const problem = other?.problem();
     return [
@@ -138,14 +146,14 @@ export function descriptorShortage(limit: number): string | undefined {
 function openKernelFor(
   { kernelTier, nodeMountNamespace, kubeletRoot, standby }: AgentOptions,
   prober: readonly string[] | undefined,
-  log: Log,
+  { log, onUnknownContainer }: { readonly log: Log } & Pick<KernelOptions, 'onUnknownContainer'>,
 ): Kernel {
   const opened = openKernel({
     kubeletRoot,
     standby,
     onKubelet: (missing) =>
       missing === undefined ? log.info('kubelet-found', {}) : log.warn('kubelet-lost', { missing }),
-    onUnknownContainer: (pid, reason) => log.info('container-unknown', { pid, reason }),
+    ...(onUnknownContainer === undefined ? {} : { onUnknownContainer }),
     ...(kernelTier === undefined ? {} : { tier: kernelTier }),
     ...(nodeMountNamespace === undefined ? {} : { nodeMountNamespace }),
     ...(prober === undefined ? {} : { proberCommand: prober }),

@@ -135,6 +135,7 @@ export function createMetrics({
       switch (decision.event) {
         case 'noticed':
         case 'standby-differs':
+        case 'unidentified':
           break;
         case 'standby-refused':
           refusedStandbys.inc();

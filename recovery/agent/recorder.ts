@@ -26,7 +26,8 @@ export function createRecorder({
       view = current;
       objects = { volumes: current.volumes, podsByUid: new Map(current.pods.map((pod) => [pod.uid, pod])) };
     }
-    const pod = 'site' in decision ? objects.podsByUid.get(decision.site.podUid) : undefined;
+    const { podUid } = 'site' in decision ? decision.site : 'podUid' in decision ? decision : {};
+    const pod = podUid === undefined ? undefined : objects.podsByUid.get(podUid);
     const name = pod === undefined ? {} : { pod: `${pod.namespace}/${pod.name}` };
     if (decision.event === 'failed' || decision.event === 'unproven') log.warn(decision.event, { ...name, ...fields });
     else log.info(decision.event, { ...name, ...fields });

@@ -59,6 +59,7 @@ export interface WiredAgent {
   readonly metrics: Metrics;
   readonly node: NodeService;
   readonly other: OtherPlugin | undefined;
+  readonly recorder: Recorder;
   /** What the agent waits for before it is ready. */
   readonly waiting: Set<string>;
   /** Resolves once the first lists are complete. */
@@ -141,7 +142,7 @@ export function wireAgent(options: WiringOptions, world: AgentWorld): WiredAgent
     }),
   });
   return {
-    ...{ engine, kubernetes, metrics, node, other, waiting },
+    ...{ engine, kubernetes, metrics, node, other, waiting, recorder },
     synced: Promise.all([kubernetes.synced, other?.synced]),
     start() {
       waiting.delete('the API server');

@@ -330,6 +330,8 @@ export type Decision =
       /** The connection had hung for longer than allowed and was aborted. */
       readonly aborted?: true;
     }
+  /** Nothing in a container of this pod is touched, because what identifies it is contradictory. */
+  | { readonly event: 'unidentified'; readonly podUid: string; readonly pid: number; readonly detail: string }
   /** A standby is not used. */
   | { readonly event: 'standby-refused'; readonly volume: Volume; readonly path: string; readonly detail: string }
   /** The roots of two live sources have different entries. */

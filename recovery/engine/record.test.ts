@@ -29,6 +29,7 @@ const decisions: readonly Decision[] = [
   },
   { event: 'noticed', trigger: 'start', volume: volume.name, source: { state: 'absent', path: '/s' } },
   { event: 'skipped', volume, site: inside, reason: 'sub-path', detail },
+  { event: 'unidentified', podUid: 'pod-1', pid: 7, detail },
   { event: 'replaced', volume, site: inside, took, layers: [1, 1] },
   { event: 'recovered', volume, site: onNode, took },
   { event: 'recovered', volume, site: inside, took },
@@ -81,6 +82,17 @@ describe('events', () => {
     const made = eventsFor({ event: 'skipped', volume, site, reason, detail }, objects);
     expect(made.map(({ object, type, reason: named }) => `${object.kind} ${type} ${named}`)).toEqual(expected);
     for (const { message } of made) expect(message).toContain(detail);
+  });
+
+  it('report a container that is not identified on its pod, if that has one of our volumes', () => {
+    const decision = { event: 'unidentified', podUid: inside.podUid, pid: 7, detail } as const;
+    const made = eventsFor(decision, objects);
+    expect(made.map(({ object, type, reason }) => [object.kind, type, reason])).toEqual([
+      ['Pod', 'Warning', 'FuseRecoverIdentityConflict'],
+    ]);
+    expect(made[0]?.message).toContain(detail);
+    expect(eventsFor(decision, { ...objects, volumes: [] })).toEqual([]);
+    expect(eventsFor({ ...decision, podUid: 'another' }, objects)).toEqual([]);
   });
 
   it('report on the Dataset that its daemon is down, but not that it has none', () => {

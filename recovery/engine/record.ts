@@ -76,6 +76,14 @@ export function eventsFor(decision: Decision, objects: EventObjects): readonly O
   switch (decision.event) {
     case 'noticed':
       return sourceEvents(decision, objects);
+    case 'unidentified': {
+      const { podUid, detail } = decision;
+      const pod = objects.podsByUid.get(podUid);
+      if (!objects.volumes.some(({ name }) => pod?.volumes.includes(name))) return [];
+      const notice: Notice = { type: 'Warning', reason: 'FuseRecoverIdentityConflict' };
+      const message = `A container of this pod cannot be identified, so nothing in it is recovered: ${detail}. Look for volumeMounts of this pod that lead into the kubelet's directory`;
+      return onPod(decision, objects, notice, message);
+    }
     case 'standby-refused': {
       const { volume, detail } = decision;
       return onDataset(volume, { type: 'Warning', reason: 'FuseStandbyRefused' }, `Standby not used: ${detail}`);
@@ -144,6 +152,10 @@ export function logFields(decision: Decision): Readonly<Record<string, string | 
       const { event, trigger, volume, source, role, aborted } = decision;
       const more = { ...(role === undefined ? {} : { role }), ...(aborted === undefined ? {} : { aborted }) };
       return { event, trigger, volume, ...sourceFields(source), ...more };
+    }
+    case 'unidentified': {
+      const { event, podUid, pid, detail } = decision;
+      return { event, podUid, pid, detail };
     }
     case 'standby-refused': {
       const { event, volume, path, detail } = decision;
@@ -245,7 +257,12 @@ function onBoth(
   return [...dataset, ...onPod(site, objects, notice, message)];
 }
 
-function onPod({ podUid }: MountSite, { podsByUid }: EventObjects, notice: Notice, message: string): ObjectEvent[] {
+function onPod(
+  { podUid }: Pick<MountSite, 'podUid'>,
+  { podsByUid }: EventObjects,
+  notice: Notice,
+  message: string,
+): ObjectEvent[] {
   const pod = podsByUid.get(podUid);
   if (pod === undefined) return [];
   const { namespace, name, uid } = pod;

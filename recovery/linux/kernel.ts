@@ -7,7 +7,7 @@ import { createKeptClones, createLateClose, type KernelContext } from './context
 import { createDaemonSearch, type DaemonSearch, slice } from './daemon-search.ts';
 import { abortConnection } from './fuse-connection.ts';
 import { checkRelease, detectTier, effectiveTier, type Unavailable } from './kernel-tier.ts';
-import { followKubelet } from './kubelet.ts';
+import { followKubelet, podOf } from './kubelet.ts';
 import { kubeletDirectoryProblem } from './kubelet-directory.ts';
 import { loadSyscalls } from './load-syscalls.ts';
 import { createLookUps } from './look-ups.ts';
@@ -23,6 +23,7 @@ import {
   namespaceOf,
   openFilesLimit,
   processFiles,
+  readProc,
   readProcLink,
 } from './processes.ts';
 import { createPublisher, type Publisher } from './publish.ts';
@@ -45,7 +46,12 @@ export interface KernelOptions {
   /** Feature gate `FuseStandby`: the end of a daemon is noticed even if the kernel does not show whose connection it has. */
   readonly standby?: boolean;
   /** Called once for each mount namespace whose container cannot be identified, and which is therefore left alone. */
-  readonly onUnknownContainer?: (pid: number, reason: string) => void;
+  readonly onUnknownContainer?: (container: {
+    readonly pid: number;
+    /** Of the pod whose cgroup it is in, undefined if it is in none. */
+    readonly podUid: string | undefined;
+    readonly reason: string;
+  }) => void;
   /** Command that starts the prober; a bundle has its own. Lanes and walker add the argument `wait`. */
   readonly proberCommand?: readonly string[];
 }
@@ -171,7 +177,12 @@ function assembleKernel(
     except,
     pods,
     now: () => performance.now(),
-    ...(onUnknownContainer === undefined ? {} : { onUnknown: onUnknownContainer }),
+    ...(onUnknownContainer === undefined
+      ? {}
+      : {
+          onUnknown: (pid, reason) =>
+            onUnknownContainer({ pid, podUid: podOf(readProc(`/proc/${pid}/cgroup`) ?? ''), reason }),
+        }),
   });
   const { publish, unpublish, removeTarget } = createPublisher(context);
   const lookUps = parts.use(createLookUps({ context, kubeletRoot: kubeletDirectory, command: proberCommand }));

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findKubelet } from './kubelet.ts';
+import { findKubelet, podOf } from './kubelet.ts';
 
 let proc: string;
 beforeEach(() => {
@@ -83,4 +83,18 @@ describe('the kubelet', () => {
     runs(700, { ...kubelet, name: 'kubelet-helper' });
     expect(findKubelet(proc)).toEqual({ kind: 'unnamed' });
   });
+});
+
+const uid = '5d3e61b6-b8ed-431e-9138-ef233340f673';
+
+it.each([
+  ['the cgroupfs driver', `5:memory:/kubepods/besteffort/pod${uid}/0f3a`, uid],
+  [
+    'the systemd driver',
+    `0::/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod${uid.replaceAll('-', '_')}.slice/cri-containerd-0f3a.scope`,
+    uid,
+  ],
+  ['no pod', '0::/system.slice/jindofs-fuse.service', undefined],
+])('pods are known by the cgroups of their processes, by %s', (_, cgroup, expected) => {
+  expect(podOf(cgroup)).toBe(expected);
 });

@@ -56,6 +56,14 @@ function isInPod(cgroups: ReturnType<typeof cgroupsOf>, init: ReturnType<typeof 
   });
 }
 
+/**
+ * The uid of the pod in whose cgroup a process is, which pods cannot choose; undefined if it is in none. `cgroup`: the text of
+ * /proc/PID/cgroup, in which the systemd driver writes underscores.
+ */
+export function podOf(cgroup: string): string | undefined {
+  return /pod([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})/.exec(cgroup)?.[1]?.replaceAll('_', '-');
+}
+
 /** The kubelet's mount namespace, held by a descriptor, so that a process that takes the kubelet's pid changes nothing. */
 export interface KubeletNamespace extends Disposable {
   /** Leads to the descriptor in every process of the agent. The same path after the kubelet has restarted. */

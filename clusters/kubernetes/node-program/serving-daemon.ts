@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DeviceId } from '../../../recovery/engine/model.ts';
 import { createDaemonSearch } from '../../../recovery/linux/daemon-search.ts';
+import { podOf } from '../../../recovery/linux/kubelet.ts';
 import { loadSyscalls } from '../../../recovery/linux/load-syscalls.ts';
 import { parseMountinfo } from '../../../recovery/linux/mountinfo.ts';
 import { namespaceOf } from '../../../recovery/linux/processes.ts';
@@ -56,9 +57,4 @@ export async function findServingDaemon(device: DeviceId, proc = '/proc'): Promi
   function commandOf(pid: number): string {
     return read(pid, 'cmdline').replaceAll('\0', ' ').trim();
   }
-}
-
-/** UID of the pod in the text of /proc/PID/cgroup; the systemd driver writes underscores in it. */
-export function podOf(cgroup: string): string | undefined {
-  return /pod([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})/.exec(cgroup)?.[1]?.replaceAll('_', '-');
 }
