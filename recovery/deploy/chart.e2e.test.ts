@@ -52,6 +52,18 @@ describe.skipIf(!hasHelm)(`rendered by Helm${reason}`, () => {
       { agentArgs: ['--fallback=annotated', '--pods=all', '--sub-path=recover'] },
       'webhook',
     ],
+    [
+      'with a flag twice',
+      ['extraArgs={--sub-path=recover,--sub-path=refuse}'],
+      { agentArgs: ['--sub-path=recover', '--sub-path=refuse'] },
+      'webhook',
+    ],
+    [
+      'with a flag of two words',
+      ['extraArgs={--sub-path,recover}'],
+      { agentArgs: ['--sub-path', 'recover'] },
+      'webhook',
+    ],
     ['with another image', ['image=registry.example/agent:1'], { image: 'registry.example/agent:1' }, 'webhook'],
     ['without the webhook', ['webhook.enabled=false'], {}, 'alone'],
     ['alongside another plugin', ['beside=true', 'gates.FuseRecovery=true'], { gate: true }, 'beside'],

@@ -139,8 +139,9 @@ const withOptionalRules = (text: string) =>
     .flatMap(({ value, rules }) => rules.map((rule) => ({ value, rule })))
     .reduce((now, { value, rule }) => onlyIf(value, stringify({ rules: [rule] }).replace('rules:\n', ''), now), text);
 
-/** A flag of the agent that the webhook must have, too. */
-const recoversSubPath = '--sub-path=recover';
+/** Whether the agent recovers pods with subPath, which the webhook must know. As in the agent, the last of a flag counts. */
+const recoversSubPath =
+  'hasSuffix "recover" (regexFindAll "(^| )--?sub-path[= ][^ ]*" (join " " .Values.extraArgs) -1 | last | default "")';
 
 /** Replaces the marks in the text of an object. */
 function withExpressions(text: string): string {
@@ -176,7 +177,7 @@ function withExpressions(text: string): string {
     .replace(
       /^( *)- --mount-root=.*\n/m,
       (line: string, indent: string) =>
-        `${line}${indent}{{- if has "${recoversSubPath}" .Values.extraArgs }}\n${indent}- ${recoversSubPath}\n${indent}{{- end }}\n`,
+        `${line}${indent}{{- if ${recoversSubPath} }}\n${indent}- --sub-path=recover\n${indent}{{- end }}\n`,
     )
     .replaceAll(marks.namespace, '{{ .Release.Namespace }}')
     .replaceAll(marks.image, '{{ .Values.image }}')
