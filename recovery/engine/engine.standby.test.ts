@@ -50,6 +50,39 @@ describe('a standby', () => {
     expect(world.broken()).toEqual([]);
   });
 
+  it('is not waited for while it starts, once the daemon that hung answers again', async () => {
+    let policy = { ...openPolicy, enabled: false };
+    await using world = await podWithStandby({ policy: () => policy });
+    world.kernel.crash(world.standby);
+    crash(world);
+    const restarted = world.serve('demo');
+    await world.clock.settle();
+    world.kernel.setState(restarted, 'hung');
+    world.kernel.detach(world.kernel.host, standbyPath());
+    world.kernel.mountFuse(world.kernel.host, standbyPath(), 'starting');
+    await world.clock.advance(8_000);
+    world.kernel.setState(restarted, 'live');
+    policy = openPolicy;
+    await world.clock.advance(6_000);
+    expect(world.broken()).toEqual([]);
+  });
+
+  it('that answers at last gets no daemon aborted that has hung and answers by then', async () => {
+    const abortHungAfter = 10_000_000_000n as Nanoseconds;
+    await using world = await podWithStandby({ abortHungAfter });
+    const active = world.sourceOf('demo') as DeviceId;
+    world.kernel.crash(world.standby);
+    world.kernel.detach(world.kernel.host, standbyPath());
+    world.kernel.setState(active, 'hung');
+    const starting = world.kernel.mountFuse(world.kernel.host, standbyPath(), 'starting');
+    await world.clock.advance(17_500);
+    world.kernel.setState(active, 'live');
+    await world.clock.advance(500);
+    world.kernel.setState(starting, 'live');
+    await world.clock.advance(30_000);
+    expect(world.kernel.aborted).toEqual([]);
+  });
+
   it('does nothing if the gate is off', async () => {
     await using world = await podWithStandby({ standby: false });
     crash(world);

@@ -59,15 +59,16 @@ export function startVolumePass(
 ): VolumePass | undefined {
   const { volume, sourceText } = fingerprint;
   const { asksAnew = false, reportsBeforeScan = false, holdsReports, repeatsAttempts = false } = triggerRules[trigger];
-  if (state.pending?.sourceText === sourceText && !asksAnew) return undefined;
+  const questions = sourceQuestions(snapshot, volume);
+  // A pass that waits for one source does not notice that another, which hung when it was asked, answers by now.
+  const mayHaveChanged = questions.some(({ device }) => parts.liveness.get(device)?.status === 'hung');
+  if (state.pending?.sourceText === sourceText && !asksAnew && !mayHaveChanged) return undefined;
   const token = { sourceText };
   state.pending = token;
   const answers = new VolumeAnswers(parts.liveness, asksAnew ? parts.clock.now() : undefined);
   const active = snapshot.activeDevice(volume);
   // The active one last: if its daemon has died, the kernel answers at once, whereas a standby's daemon has to do so itself.
-  const sources = [...sourceQuestions(snapshot, volume)].sort(
-    (a, b) => Number(a.device === active) - Number(b.device === active),
-  );
+  const sources = [...questions].sort((a, b) => Number(a.device === active) - Number(b.device === active));
   answers.ask(sources);
   const isSuperseded = () => parts.isStopped() || state.pending !== token;
 

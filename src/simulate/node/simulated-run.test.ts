@@ -85,6 +85,17 @@ describe('a simulated node', () => {
     240_000,
   );
 
+  it('keeps the promise of a history that broke it: a daemon that hung answers while the standby starts', async () => {
+    const history: readonly NodeStep[] = [
+      { after: 0, op: 'flags', standby: true, abortsHung: true, policy: 'documented' },
+      { after: 12_000, op: 'create-pod', volume: 0, propagation: 'slave', label: 'true', shape: 'empty-dir' },
+      { after: 1, op: 'start-standby', volume: 0 },
+      { after: 12_000, op: 'crash', volume: 0, source: 'active', stacks: false, starts: 3000 },
+      { after: 1000, op: 'crash', volume: 0, source: 'standby', stacks: false, starts: 20_000 },
+    ];
+    expect((await replay(history, '6.5')).failures).toEqual([]);
+  }, 240_000);
+
   it('keeps the promise of a history that broke it: the number of a mount that was dropped is that of the root above', async () => {
     const history: readonly NodeStep[] = [
       { after: 5, op: 'agent-dies', calls: 58 },
