@@ -68,6 +68,25 @@ describe('the invariants of a simulated node', () => {
     expect(() => invariants.atRest(new Set())).toThrow('does not read at the target path: it has volume-0#1, dead');
   });
 
+  it('accept a dead mount of an earlier agent only once an agent has started that cannot know whose it is', () => {
+    const [volume] = node.volumes;
+    if (volume === undefined) throw new Error('the node has no volume');
+    const crash = () => node.connectionOf(volume, 'active')?.crash();
+    publish(0, MS_RDONLY);
+    pod = Object.assign(pod, { propagation: 'private' });
+    node.startContainer(pod);
+    crash();
+    node.serve(volume, 'active', false).state = 'live';
+    node.stackAsEarlierAgent(pod);
+    crash();
+    node.serve(volume, 'active', false).state = 'live';
+    for (let layer = 0; layer < 2; layer++) sys.umount(pod.mounts[0].target, MNT_DETACH);
+    publish(0, MS_RDONLY);
+    expect(() => invariants.atRest(new Set())).toThrow('does not read at /data: it has volume-0#5, dead');
+    node.agentStarts();
+    invariants.atRest(new Set());
+  });
+
   it('refuse more layers than a site may have', () => {
     for (let layer = 0; layer < 3; layer++) publish(0, MS_RDONLY);
     expect(() => invariants.check()).toThrow('has 3 layers');

@@ -165,7 +165,8 @@ export class Invariants {
         this.#reads(pod, 'the target path', mount, this.#node.at(mount.target)?.mount);
         const isCovered = pod.cover !== undefined && mount === pod.mounts[0];
         if (isCovered || pod.isUnknown || !this.#mayEnter(pod.spec)) continue;
-        this.#reads(pod, mount.path, mount, this.#node.siteOf(pod, mount)?.mount);
+        const seen = this.#node.siteOf(pod, mount)?.mount;
+        if (!pod.isForgotten || seen?.filesystem !== pod.stacked) this.#reads(pod, mount.path, mount, seen);
       }
     }
   }

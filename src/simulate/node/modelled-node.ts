@@ -55,6 +55,10 @@ export interface SimulatedPod {
   /** A file system that the tenant mounted over the volume, and one inside of it, of the running container. */
   cover: Filesystem | undefined;
   inside: Filesystem | undefined;
+  /** The source that an earlier agent has stacked in the running container. */
+  stacked: Filesystem | undefined;
+  /** Whether an agent started when nothing on the node showed any more that this is the volume's, so that it must leave it alone. */
+  isForgotten: boolean;
 }
 
 /** The kernel of a node, its FUSE daemons, and what its kubelet and container runtime do to mounts. */
@@ -175,7 +179,7 @@ export class ModelledNode {
     const isUnknown = ['another-log', 'only-another-log', 'moved-log'].includes(shape);
     const mounts = [first, ...more] as const;
     const pod: SimulatedPod = {
-      ...{ spec, mounts, propagation, shape, isUnknown, process: undefined, cover: undefined, inside: undefined },
+      ...{ spec, mounts, propagation, shape, isUnknown, process: undefined, ...fresh },
     };
     this.pods.push(pod);
     for (const { target, volume: each } of pod.mounts) {
@@ -202,7 +206,7 @@ export class ModelledNode {
     let pid = 1000;
     while (this.pods.some((each) => each.process?.pid === pid)) pid += 1;
     const process = { pid, startTime: String(this.#count), user: containerUser, links, sys };
-    Object.assign(pod, { process, cover: undefined, inside: undefined });
+    Object.assign(pod, { process, ...fresh });
   }
 
   /** A directory of the volume. A real container would not start before the daemon answers. */
@@ -241,7 +245,7 @@ export class ModelledNode {
 
   stopContainer(pod: SimulatedPod): void {
     pod.process?.sys.exit();
-    Object.assign(pod, { process: undefined, cover: undefined, inside: undefined });
+    Object.assign(pod, { process: undefined, ...fresh });
   }
 
   removePod(pod: SimulatedPod): void {
@@ -290,6 +294,13 @@ export class ModelledNode {
     // Propagation may have done it.
     if (this.siteOf(pod, pod.mounts[0])?.mount.filesystem.connection?.state === 'dead')
       clone(process.sys.namespace, path);
+    pod.stacked = this.siteOf(pod, pod.mounts[0])?.mount.filesystem;
+  }
+
+  /** An agent starts, which knows only what the node shows. */
+  agentStarts(): void {
+    const shown = new Set([...this.kernel.initial.root.tree()].map(({ filesystem }) => filesystem));
+    for (const pod of this.pods) if (pod.stacked !== undefined && !shown.has(pod.stacked)) pod.isForgotten = true;
   }
 
   /** Mounts something at a target path that bears the name of a volume. The daemon of another driver's has ended. */
@@ -340,6 +351,9 @@ export class ModelledNode {
     return this.ownerOf(filesystem).split('#')[0] ?? '';
   }
 }
+
+/** What nobody has done yet to the mounts of a container. */
+const fresh = { cover: undefined, inside: undefined, stacked: undefined, isForgotten: false };
 
 /** A directory of a volume that is named like the termination log of the first pod. */
 const imitatedLog = 'var/lib/kubelet/pods/pod-4/containers/app/1';

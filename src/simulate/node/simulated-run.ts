@@ -300,6 +300,7 @@ class NodeRun {
   #startAgent(): void {
     try {
       const flags = this.#flags;
+      this.#node.agentStarts();
       this.#invariants.policy = flags.policy;
       this.#agent = new ModelledAgent({
         ...{ node: this.#node, clock: this.#clock, tier: this.#tier, flags, transport: this.#api.transport },
