@@ -10,6 +10,9 @@ const ownErrors = [
   ['ESRCH', 'read-identity'],
   ['ENOENT', 'enter'],
   ['EMFILE', 'enter'],
+  ['ENFILE', 'read-open'],
+  ['ENOMEM', 'read-statfs'],
+  ['EINTR', 'read-list'],
 ] as const;
 
 /** Makes the questions that match unanswerable by an error of the agent's own, until the returned function is called. */

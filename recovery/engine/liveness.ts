@@ -13,6 +13,29 @@ export function questionTo(site: AskRequest['site'], { device, superOptions }: M
   return { site, device, ...(admitsRoot ? {} : { user: { uid, gid } }) };
 }
 
+/** What an error of a call that a daemon serves says about it. */
+export type ErrnoMeaning = 'dead' | 'unknown' | 'answer';
+
+/** `asks`: what statfs decides, liveness and usage; `reads`: the proof. Missing: the daemon's own answer, about a file if a file was read. */
+const meanings: Readonly<Record<string, { readonly asks: ErrnoMeaning; readonly reads: ErrnoMeaning }>> = {
+  ENOTCONN: { asks: 'dead', reads: 'dead' },
+  ECONNABORTED: { asks: 'dead', reads: 'dead' },
+  // What this process lacked.
+  EINTR: { asks: 'unknown', reads: 'unknown' },
+  EMFILE: { asks: 'unknown', reads: 'unknown' },
+  ENFILE: { asks: 'unknown', reads: 'unknown' },
+  ENOMEM: { asks: 'unknown', reads: 'unknown' },
+  ECHILD: { asks: 'unknown', reads: 'unknown' },
+  ESRCH: { asks: 'unknown', reads: 'unknown' },
+  EAGAIN: { asks: 'unknown', reads: 'answer' },
+  // The kernel's for a daemon that has not greeted it, nor will; since Linux 7 also if it died before. Files are read after statfs only.
+  ECONNREFUSED: { asks: 'unknown', reads: 'answer' },
+};
+
+/** The one table for all three questions. An error of a step before the daemon is asked is always unknown. */
+export const meaningOf = (errno: string, question: 'asks' | 'reads'): ErrnoMeaning =>
+  Object.hasOwn(meanings, errno) ? (meanings[errno]?.[question] ?? 'answer') : 'answer';
+
 /** How connections answered, with at most one read in progress per device, however many volumes and passes ask. */
 export interface LivenessCache {
   /** `after`: a question that was asked before that time is asked once more when it has been answered, unless the answer is final. */

@@ -1,3 +1,4 @@
+import { meaningOf } from './liveness.ts';
 import type { Failure, LiveSource, MountSite, Nanoseconds } from './model.ts';
 import { siteKey } from './mount-sites.ts';
 import type { ClockPort, KernelPort, ReadAnswer, Recorder, Result } from './ports.ts';
@@ -108,9 +109,7 @@ export async function prove(
 function isOwnError({ errno, step }: Failure): boolean {
   if (step === 'probers-hang') return true;
   if (step === 'read-queue') return errno !== 'ETIMEDOUT';
-  return (
-    errno === 'ECHILD' || errno === 'ESRCH' || (step === 'enter' && ['ENOENT', 'EMFILE', 'ENFILE'].includes(errno))
-  );
+  return meaningOf(errno, 'reads') === 'unknown' || (step === 'enter' && errno === 'ENOENT');
 }
 
 /**

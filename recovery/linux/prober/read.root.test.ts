@@ -15,6 +15,32 @@ describe.skipIf(!isRoot)(`a proof${needsRoot}`, () => {
     });
   });
 
+  it('shares one table of errors with the question whether a daemon answers', async () => {
+    const isUnknown = (name: string) => `unknown, read-statfs ${name}, read-byte ${name}`;
+    const isDead = (name: string) => `dead, read-statfs ${name}, read-byte ${name}`;
+    const isOfFile = (name: string) => `unknown, read-statfs ${name}, ok, first ${name}`;
+    const isAnswer = (name: string) => `live, ok, ok${name === 'ENOENT' ? '' : `, first ${name}`}`;
+    const expected = {
+      ENOTCONN: isDead,
+      ECONNABORTED: isDead,
+      EINTR: isUnknown,
+      EMFILE: isUnknown,
+      ENFILE: isUnknown,
+      ENOMEM: isUnknown,
+      ESRCH: isUnknown,
+      ECHILD: isUnknown,
+      EAGAIN: isOfFile,
+      ECONNREFUSED: isOfFile,
+      ENOENT: isAnswer,
+      EACCES: isAnswer,
+      EIO: isAnswer,
+      ENOSYS: isAnswer,
+    };
+    expect(await runScenario('proof', 'errnos', { timeoutMs: 110_000 })).toEqual(
+      Object.fromEntries(Object.entries(expected).map(([name, says]) => [name, says(name)])),
+    );
+  }, 120_000);
+
   it.skipIf(needsKernel('5.12') !== '')(
     `asks no daemon of a tenant that has covered the mount, or a directory above it${needsKernel('5.12')}`,
     async () => {

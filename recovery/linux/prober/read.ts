@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
+import { meaningOf } from '../../engine/liveness.ts';
 import type { DeviceId, Failure } from '../../engine/model.ts';
 import type { ReadAnswer } from '../../engine/ports.ts';
 import { type DirectoryEntry, directoryEntries } from '../libc.ts';
@@ -19,12 +20,6 @@ const triesAfterEmpty = 3;
 
 /** JuiceFS makes these up in the root of each volume. They hold no data, and a read of `.accesslog` waits for the next access. */
 const virtualFiles = new Set(['.accesslog', '.config', '.control', '.stats']);
-
-/** Errors of a file that end the proof: the daemon has gone, or this process lacks something. All others are about the file. */
-const proofEnds = new Set(['ENOTCONN', 'ECONNABORTED', 'EINTR', 'EMFILE', 'ENFILE', 'ENOMEM']);
-
-/** Errors of statfs that are not an answer of the daemon: the kernel's for a connection that cannot be used, and our own. */
-const noAnswer = new Set(['ENOTCONN', 'ECONNABORTED', 'ECONNREFUSED', 'EINTR', 'ENOMEM']);
 
 interface MountToProve {
   readonly path: string;
@@ -70,7 +65,7 @@ function askRoot(root: number, path: string): ReadAnswer {
     isZero = calls.statfs(root, at);
   } catch (error) {
     // A daemon may not support statfs, and yet it has answered.
-    if (!(error instanceof ReadFailure) || noAnswer.has(error.failure.errno)) throw error;
+    if (!(error instanceof ReadFailure) || meaningOf(error.failure.errno, 'asks') !== 'answer') throw error;
   }
   if (isZero) calls.checkAdmitted(root, at);
   return { device };
@@ -143,7 +138,8 @@ function readAnyFile({ root, path, used }: ListedRoot): { readonly isProven: boo
       isProven = true;
       tries = Math.min(tries, triesAfterEmpty);
     } catch (error) {
-      if (!(error instanceof ReadFailure) || proofEnds.has(error.failure.errno)) throw error;
+      // Unless the daemon has gone, or this process lacks something, it is about the file.
+      if (!(error instanceof ReadFailure) || meaningOf(error.failure.errno, 'reads') !== 'answer') throw error;
       // ENOENT: it was removed after the listing.
       if (error.failure.errno !== 'ENOENT') unreadable.push(error.failure);
     }

@@ -1,5 +1,6 @@
 import { readSync, writeSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { meaningOf } from '../../engine/liveness.ts';
 import type { FilesystemUsage } from '../../engine/model.ts';
 import { lastErrno, libc, type NativeFunction, pollReadable } from '../libc.ts';
 import { loadSyscalls } from '../load-syscalls.ts';
@@ -102,11 +103,11 @@ async function ask({ namespace, path, device }: Question, enter: EnterNamespace,
     const buffer = Buffer.alloc(128);
     asking();
     const answered = await inThread(libc.fstatfs, opened, buffer);
-    if (answered === 'ENOTCONN' || answered === 'ECONNABORTED') return { dead: answered };
-    // This process's own; and the kernel's for a daemon that has not greeted it, nor will: since Linux 7 also if it died before.
-    if (answered === 'EINTR' || answered === 'ENOMEM' || answered === 'ECONNREFUSED')
-      throw new ReadFailure({ errno: answered, call: 'fstatfs', ...at });
-    if (typeof answered === 'string') return {};
+    if (typeof answered === 'string') {
+      const meaning = meaningOf(answered, 'asks');
+      if (meaning === 'unknown') throw new ReadFailure({ errno: answered, call: 'fstatfs', ...at });
+      return meaning === 'dead' ? { dead: answered } : {};
+    }
     const usage = decodeStatfs(buffer);
     if (usage !== undefined) return { usage };
     calls.checkAdmitted(opened, at);
