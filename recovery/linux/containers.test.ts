@@ -48,7 +48,7 @@ const open = () => {
     processes,
     now: () => now,
     pods: () => podsDirectory(parseMountinfo(node), '/var/lib/kubelet'),
-    onUnknown: (pid, reason) => void unknown.push(`${pid}: ${reason}`),
+    onUnknown: ({ pid, reason }) => void unknown.push(`${pid}: ${reason}`),
   });
 };
 
@@ -354,6 +354,25 @@ describe('a container that cannot be identified', () => {
     run(10, 'mnt:[10]', [second]);
     expect([containers.find('fresh'), containers.find('known'), containers.find('fresh')]).toEqual([[], [], []]);
     expect(unknown).toEqual(['10: several termination logs are mounted']);
+  });
+
+  it('is reported once for all namespaces that a tenant makes in its pod, however often it makes new ones', () => {
+    const containers = open();
+    const inPod = (pid: number, pod: string) => {
+      run(pid, `mnt:[${pid}]`, [second]);
+      writeFileSync(
+        join(proc, String(pid), 'cgroup'),
+        `0::/kubepods.slice/kubepods-pod${pod.replaceAll('-', '_')}.slice\n`,
+      );
+    };
+    for (let pid = 10; pid < 40; pid++) inPod(pid, uid);
+    containers.find('fresh');
+    for (let pid = 40; pid < 70; pid++) inPod(pid, uid);
+    for (let pid = 10; pid < 40; pid++) rmSync(join(proc, String(pid)), { recursive: true });
+    for (const scope of ['new', 'fresh'] as const) containers.find(scope);
+    for (const pid of [70, 71]) inPod(pid, uid.replace('6f1b', '7f1b'));
+    containers.find('fresh');
+    expect(unknown).toEqual(['10', '70'].map((pid) => `${pid}: several termination logs are mounted`));
   });
 
   it('is forgotten although it was known before', () => {

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Container, DeviceId, Mount } from '../engine/model.ts';
 import { MountTree, normalizePath } from '../engine/mount-sites.ts';
 import type { ContainerScope } from '../engine/ports.ts';
+import { podOf } from './kubelet.ts';
 import { parseMountinfo } from './mountinfo.ts';
 import {
   type NamespacedProcess,
@@ -79,14 +80,22 @@ export function identifyContainer(mounts: readonly Mount[], pods: PodsDirectory)
     : { kind: 'container', identity };
 }
 
+/** A mount namespace whose container cannot be identified, which is therefore left alone. */
+export interface UnknownContainer {
+  readonly pid: number;
+  /** Of the pod whose cgroup it is in, undefined if it is in none. */
+  readonly podUid: string | undefined;
+  readonly reason: string;
+}
+
 export interface ContainerScan {
   readonly files: ProcessFiles;
   /** Mount namespaces that are never scanned, `mnt:[inode]`: the node's and our own. */
   readonly except: () => ReadonlySet<string>;
   /** No container is found if it is undefined. */
   readonly pods: () => PodsDirectory | undefined;
-  /** Called once for each mount namespace whose container cannot be identified. */
-  readonly onUnknown?: (pid: number, reason: string) => void;
+  /** Called once for each pod and reason, as a tenant may have thousands of such namespaces; once for each namespace outside of pods. */
+  readonly onUnknown?: (unknown: UnknownContainer) => void;
   readonly processes: ProcessNamespaces;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
@@ -125,8 +134,8 @@ interface KnownContainer {
 interface PreparedNamespace {
   readonly pids: readonly number[];
   readonly entry: KnownContainer | undefined;
-  /** Why its container cannot be identified. */
-  readonly unknown?: string;
+  /** If its container cannot be identified. */
+  readonly unknown?: UnknownContainer;
   /** Milliseconds, monotonic. */
   readonly readAt: number;
 }
@@ -138,7 +147,7 @@ interface Scan extends Omit<ContainerScan, 'pods' | 'onUnknown'> {
   readonly prepared: ReadonlyMap<string, PreparedNamespace>;
   /** Mount namespaces that were no container's, and when they were first seen. */
   readonly strangers: ReadonlyMap<string, number>;
-  readonly onUnknown: (pid: number, mountNamespace: string, reason: string) => void;
+  readonly onUnknown: (unknown: UnknownContainer, mountNamespace: string) => void;
 }
 
 interface ScanResult {
@@ -147,8 +156,7 @@ interface ScanResult {
 }
 
 export function createContainers(options: ContainerScan): Containers {
-  /** Reasons by mount namespace. */
-  let reported: ReadonlyMap<string, string> = new Map();
+  let reported: ReadonlySet<string> = new Set();
   let known: ReadonlyMap<string, KnownContainer> = new Map();
   let containers: readonly Container[] = [];
   const outdated = new Set<number>();
@@ -168,9 +176,9 @@ export function createContainers(options: ContainerScan): Containers {
       const except = options.except();
       for (const [mountNamespace, pids] of namespaces(options.processes.locate(true))) {
         if (except.has(mountNamespace)) continue;
-        let unknown: string | undefined;
-        const onUnknown: Scan['onUnknown'] = (_pid, _namespace, reason) => {
-          unknown = reason;
+        let unknown: UnknownContainer | undefined;
+        const onUnknown: Scan['onUnknown'] = (found) => {
+          unknown = found;
         };
         const scan = { ...options, pods, prepared, strangers, onUnknown };
         const entry = inspect(scan, pids, mountNamespace, known.get(mountNamespace));
@@ -184,15 +192,16 @@ export function createContainers(options: ContainerScan): Containers {
       const pods = options.pods();
       if (!isDeepStrictEqual(pods, scannedPods)) strangers = new Map();
       scannedPods = pods;
-      const unknown = new Map<string, string>();
+      const unknown = new Set<string>();
       const scan: Scan = {
         ...options,
         pods,
         prepared: scope === 'fresh' ? prepared : new Map(),
         strangers,
-        onUnknown(pid, mountNamespace, reason) {
-          unknown.set(mountNamespace, reason);
-          if (reported.get(mountNamespace) !== reason) options.onUnknown?.(pid, reason);
+        onUnknown(found, mountNamespace) {
+          const key = `${found.podUid ?? mountNamespace} ${found.reason}`;
+          if (!reported.has(key) && !unknown.has(key)) options.onUnknown?.(found);
+          unknown.add(key);
         },
       };
       const rescan = scope === 'new' ? outdated : undefined;
@@ -202,7 +211,7 @@ export function createContainers(options: ContainerScan): Containers {
       if (scope !== 'known') outdated.clear();
       prepared = new Map();
       // Those that a scan has passed over are as they were.
-      reported = scope === 'fresh' ? unknown : new Map([...reported, ...unknown]);
+      reported = scope === 'fresh' ? unknown : new Set([...reported, ...unknown]);
       known = new Map(found.map((entry) => [entry.container.mountNamespace, entry]));
       const isSame =
         found.length === containers.length && found.every(({ container }, index) => container === containers[index]);
@@ -273,7 +282,7 @@ function readPrepared(
   const isOld = prepared !== undefined && scan.now() - prepared.readAt >= preparedFor;
   if (prepared?.pids.join() !== pids.join() || (isOld && mayReadAgain))
     return inspect(scan, pids, mountNamespace, before);
-  if (prepared.unknown !== undefined) scan.onUnknown(pids[0] ?? 0, mountNamespace, prepared.unknown);
+  if (prepared.unknown !== undefined) scan.onUnknown(prepared.unknown, mountNamespace);
   return prepared.entry;
 }
 
@@ -345,18 +354,20 @@ function read(
   mountNamespace: string,
   before: KnownContainer | undefined,
 ): KnownContainer | undefined | 'gone' {
+  const isUnknown = (reason: string) =>
+    onUnknown({ pid, podUid: podOf(files.cgroup(pid) ?? ''), reason }, mountNamespace);
   const started = files.startTime(pid);
   const text = files.mountTable(pid);
   if (text === undefined || started === undefined) return 'gone';
   if (text === tooLong) {
-    onUnknown(pid, mountNamespace, 'it has too many mounts for a container');
+    isUnknown('it has too many mounts for a container');
     return undefined;
   }
   const same = before?.text === text && before.startTime === started ? before : undefined;
   const mounts = same?.container.mounts ?? parseMountinfo(text);
   if (pods === undefined) return undefined;
   const identification = identifyContainer(mounts, pods);
-  if (identification.kind === 'unknown') onUnknown(pid, mountNamespace, identification.reason);
+  if (identification.kind === 'unknown') isUnknown(identification.reason);
   if (identification.kind !== 'container') return undefined;
   const user = files.credentials(pid);
   const userNamespace = files.namespaceOf(pid, 'user');

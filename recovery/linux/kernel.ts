@@ -2,12 +2,12 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { Container, DeviceId, Failure, KernelTier, Nanoseconds } from '../engine/model.ts';
 import type { KernelPort, ReadRequest, Result } from '../engine/ports.ts';
-import { createContainers, podsDirectory } from './containers.ts';
+import { createContainers, podsDirectory, type UnknownContainer } from './containers.ts';
 import { createKeptClones, createLateClose, type KernelContext } from './context.ts';
 import { createDaemonSearch, type DaemonSearch, slice } from './daemon-search.ts';
 import { abortConnection } from './fuse-connection.ts';
 import { checkRelease, detectTier, effectiveTier, type Unavailable } from './kernel-tier.ts';
-import { followKubelet, podOf } from './kubelet.ts';
+import { followKubelet } from './kubelet.ts';
 import { kubeletDirectoryProblem } from './kubelet-directory.ts';
 import { loadSyscalls } from './load-syscalls.ts';
 import { createLookUps } from './look-ups.ts';
@@ -23,7 +23,6 @@ import {
   namespaceOf,
   openFilesLimit,
   processFiles,
-  readProc,
   readProcLink,
 } from './processes.ts';
 import { createPublisher, type Publisher } from './publish.ts';
@@ -45,13 +44,8 @@ export interface KernelOptions {
   readonly kubeletRoot?: string;
   /** Feature gate `FuseStandby`: the end of a daemon is noticed even if the kernel does not show whose connection it has. */
   readonly standby?: boolean;
-  /** Called once for each mount namespace whose container cannot be identified, and which is therefore left alone. */
-  readonly onUnknownContainer?: (container: {
-    readonly pid: number;
-    /** Of the pod whose cgroup it is in, undefined if it is in none. */
-    readonly podUid: string | undefined;
-    readonly reason: string;
-  }) => void;
+  /** Called once for each pod whose containers cannot be identified, and each reason. */
+  readonly onUnknownContainer?: (container: UnknownContainer) => void;
   /** Command that starts the prober; a bundle has its own. Lanes and walker add the argument `wait`. */
   readonly proberCommand?: readonly string[];
 }
@@ -177,12 +171,7 @@ function assembleKernel(
     except,
     pods,
     now: () => performance.now(),
-    ...(onUnknownContainer === undefined
-      ? {}
-      : {
-          onUnknown: (pid, reason) =>
-            onUnknownContainer({ pid, podUid: podOf(readProc(`/proc/${pid}/cgroup`) ?? ''), reason }),
-        }),
+    ...(onUnknownContainer === undefined ? {} : { onUnknown: onUnknownContainer }),
   });
   const { publish, unpublish, removeTarget } = createPublisher(context);
   const lookUps = parts.use(createLookUps({ context, kubeletRoot: kubeletDirectory, command: proberCommand }));

@@ -102,6 +102,8 @@ export interface ProcessFiles {
   isHelper(pid: number): boolean | undefined;
   isFirst(pid: number): boolean;
   credentials(pid: number): Container['user'] | undefined;
+  /** The text of its file `cgroup`. */
+  cgroup(pid: number): string | undefined;
   /** The text of its mountinfo; `tooLong`: it is not a container's, as it has more than `maxTableBytes`. */
   mountTable(pid: number): string | typeof tooLong | undefined;
 }
@@ -124,6 +126,7 @@ export function processFiles(proc: string, sys: Pick<Syscalls, 'readText'>): Pro
     },
     isFirst: (pid) => isFirst(proc, pid),
     credentials: (pid) => credentialsOf(proc, pid),
+    cgroup: (pid) => readProc(`${proc}/${pid}/cgroup`),
     mountTable: (pid) => readTable(sys, `${proc}/${pid}/mountinfo`),
   };
 }

@@ -76,6 +76,7 @@ export function createModelledPort(options: ModelledPortOptions): ModelledPort {
       startTime: (pid) => processOf(pid)?.startTime,
       // Its probers are no processes.
       isHelper: () => false,
+      cgroup: () => undefined,
       isFirst: () => false,
       credentials: (pid) => processOf(pid)?.user,
       mountTable: (pid) => processOf(pid)?.sys.table,
