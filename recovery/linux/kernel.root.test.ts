@@ -1,8 +1,19 @@
+import { accessSync, constants } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { isRoot, needsKernel, needsRoot, runScenario, type ScenarioRun } from './fixtures/private-namespace.ts';
 import { findKubelet } from './kubelet.ts';
 
 const hasKubelet = isRoot && findKubelet('/proc').kind !== 'unnamed';
+
+/** A mounted hierarchy in which cgroups can be made: the only one, or one of version 1. */
+const cgroups = ['/sys/fs/cgroup', '/sys/fs/cgroup/cpuacct'].find((directory) => {
+  try {
+    accessSync(`${directory}/cgroup.procs`, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+});
 
 const kernel = (name: string, run?: ScenarioRun) => runScenario<unknown>('kernel', name, run);
 
@@ -186,6 +197,16 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
       after: 0,
     });
   });
+
+  it.skipIf(cgroups === undefined)(
+    `reports once what a pod poses as in any number of namespaces${cgroups === undefined ? ' (skipped: no cgroups can be made)' : ''}`,
+    async () => {
+      expect(await kernel('posingFlood', { input: cgroups })).toEqual({
+        reasons: ["a mount resembles a termination log but is not in the kubelet's directory"],
+        found: [],
+      });
+    },
+  );
 
   it("takes a container's process 1 for it, even if another process visits the container", async () => {
     expect(await kernel('visitedContainer')).toEqual([true]);
