@@ -155,6 +155,7 @@ export function loadSyscalls(): Syscalls {
       return ok({
         mountId: Number(statxBuffer.readBigUInt64LE(144)),
         device: `${statxBuffer.readUInt32LE(136)}:${statxBuffer.readUInt32LE(140)}` as DeviceId,
+        inode: Number(statxBuffer.readBigUInt64LE(32)),
         isMountRoot: (statxBuffer.readUInt32LE(8) & STATX_ATTR_MOUNT_ROOT) !== 0,
       });
     },

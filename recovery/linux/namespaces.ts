@@ -1,5 +1,6 @@
 import type { Result } from '../engine/ports.ts';
-import { done, inStep, ok } from './result.ts';
+import type { NamespacedProcess } from './processes.ts';
+import { done, failed, inStep, ok } from './result.ts';
 import { CLONE_FS, CLONE_NEWNS, MNT_DETACH, O_DIRECTORY, O_PATH, type Syscalls } from './syscalls.ts';
 
 /** The process cannot return to its own mount namespace, so it must not continue. */
@@ -18,11 +19,11 @@ export interface Namespaces {
   /** Runs in the node's mount namespace, which is the kubelet's. */
   inNode<T>(run: () => Result<T>): Result<T>;
   /**
-   * Runs in the mount namespaces of the processes in turn, and returns home once, at the end. One result per process. `pidfd`: a
-   * descriptor of the process if one is open, by which it is entered more quickly.
+   * Runs in the mount namespaces of the processes in turn, and returns home once, at the end. One result per process, which is ESTALE if
+   * another process has its pid. `pidfd`: a descriptor of the process if one is open, by which it is entered more quickly.
    */
   inProcesses<T>(
-    pids: readonly number[],
+    processes: readonly NamespacedProcess[],
     run: (pid: number) => Result<T>,
     pidfd?: (pid: number) => number | undefined,
   ): readonly Result<T>[];
@@ -90,33 +91,39 @@ export function openNamespaces(sys: Syscalls, node: string | undefined): Result<
     }
   }
 
-  function enter(path: string): Result<void> {
+  /** `name`: of the namespace that is expected there, `mnt:[inode]`. */
+  function enter(path: string, name?: string): Result<void> {
     const namespace = sys.openat2({ at: procFd, path, flags: 0, resolve: 0 });
     if (!namespace.ok) return inStep('enter', path, namespace);
     try {
-      return inStep('enter', path, sys.setns(namespace.value, CLONE_NEWNS));
+      const found = name === undefined ? undefined : sys.identify(namespace.value);
+      if (found?.ok && `mnt:[${found.value.inode}]` !== name)
+        return failed({ errno: 'ESTALE', call: 'statx', path, step: 'enter' });
+      return inStep('enter', path, found?.ok === false ? found : sys.setns(namespace.value, CLONE_NEWNS));
     } finally {
       sys.close(namespace.value);
     }
   }
 
   function inProcesses<T>(
-    pids: readonly number[],
+    processes: readonly NamespacedProcess[],
     run: (pid: number) => Result<T>,
     pidfd?: (pid: number) => number | undefined,
   ): readonly Result<T>[] {
     const results: Result<T>[] = [];
     const visitAll = () => {
-      for (const pid of pids) {
+      for (const { pid, mountNamespace } of processes) {
         const held = pidfd?.(pid);
         const entered =
-          held === undefined ? enter(`${pid}/ns/mnt`) : inStep('enter', String(pid), sys.setns(held, CLONE_NEWNS));
+          held === undefined
+            ? enter(`${pid}/ns/mnt`, mountNamespace)
+            : inStep('enter', String(pid), sys.setns(held, CLONE_NEWNS));
         results.push(entered.ok ? run(pid) : entered);
       }
       return done;
     };
     const visited = visit(() => done, visitAll, true);
-    return visited.ok ? results : pids.map(() => visited);
+    return visited.ok ? results : processes.map(() => visited);
   }
 
   function withPathOf<T>(fd: number, run: (path: string) => Result<T>): Result<T> {

@@ -162,6 +162,10 @@ describe.skipIf(!isRoot)(`replaceAll${needsRoot}`, () => {
         expect(await replace('goneProcess', { tier })).toEqual(['enter ENOENT', layers]);
       });
 
+      it('enters no other process that has the pid of one that has ended', async () => {
+        expect(await replace('reusedPid', { tier })).toEqual(['enter ESTALE', layers]);
+      });
+
       it('does all of that in a user namespace', async () => {
         expect(await replace('once', { tier, rootless: true })).toMatchObject({
           outcome: [layers, layers],

@@ -245,11 +245,15 @@ function visit(
     for (const job of jobsByPid.get(pid) ?? []) job.advance(() => step(job, table));
     return done;
   };
-  const pids = [...jobsByPid.keys()].filter((pid) => pid !== NODE);
+  const processes = [...jobsByPid.values()].flatMap(([first]) =>
+    first?.replacement.site.kind === 'container' ? [first.replacement.site] : [],
+  );
   const read = () => readTable(context);
   const entered =
-    pids.length === 0 ? [] : context.namespaces.inProcesses(pids, (pid) => run(pid, read), context.prepared?.pidfd);
-  const visited = new Map(pids.map((pid, index) => [pid, entered[index] ?? done]));
+    processes.length === 0
+      ? []
+      : context.namespaces.inProcesses(processes, (pid) => run(pid, read), context.prepared?.pidfd);
+  const visited = new Map(processes.map(({ pid }, index) => [pid, entered[index] ?? done]));
   if (jobsByPid.has(NODE))
     visited.set(
       NODE,

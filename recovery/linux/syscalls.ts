@@ -86,6 +86,7 @@ export interface Identity {
   /** The id in mountinfo. */
   readonly mountId: number;
   readonly device: DeviceId;
+  readonly inode: number;
   readonly isMountRoot: boolean;
 }
 

@@ -147,7 +147,7 @@ Examples:
   rekindle simulate --seeds 2000
   rekindle simulate --until 30m --junit simulation.xml
   rekindle simulate --against-kernel --seeds 500
-  rekindle simulate --against-kernel --seed 4:42 --kernel-tier 5.10
+  rekindle simulate --against-kernel --seed 5:42 --kernel-tier 5.10
   rekindle simulate --fleet small
   rekindle simulate --fleet ./my-fleet.yaml --seed 7
   rekindle simulate --check results/bench results/conform    how well does the model predict what was measured?

@@ -1,7 +1,7 @@
 import type { KernelTier } from '../../recovery/engine/model.ts';
 
 /** Part of each failure's command line, so that a seed of another version is not taken for the same history. */
-export const seedVersion = 4;
+export const seedVersion = 5;
 
 /** What a simulating process is asked for. It takes the seeds `first`, `first + stride` ... below `first + seeds`. */
 export interface SimulationOrder {

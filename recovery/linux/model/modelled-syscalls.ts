@@ -1,3 +1,4 @@
+import type { DeviceId } from '../../engine/model.ts';
 import type { Result } from '../../engine/ports.ts';
 import { failed, ok } from '../result.ts';
 import {
@@ -187,10 +188,13 @@ export class ModelledSyscalls implements Syscalls, MountUser {
 
   identify(fd: number) {
     return this.#call('statx', '', () => {
+      const file = this.#files.get(fd);
+      if (file?.kind === 'namespace')
+        return ok({ mountId: 0, device: '0:4' as DeviceId, inode: file.namespace.inode, isMountRoot: false });
       const path = this.#path(fd);
       if (path === undefined) return 'EBADF';
       const { mount } = path;
-      return ok({ mountId: mount.id, device: mount.filesystem.device, isMountRoot: isRoot(path) });
+      return ok({ mountId: mount.id, device: mount.filesystem.device, inode: 0, isMountRoot: isRoot(path) });
     });
   }
 

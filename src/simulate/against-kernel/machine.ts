@@ -65,7 +65,7 @@ export function openStage(
   const namespaces: KernelContext['namespaces'] = {
     ...home,
     inNode: (run) => inNamespace(0, run),
-    inProcesses: (pids, run) => pids.map((pid) => inNamespace(pid, () => run(pid))),
+    inProcesses: (processes, run) => processes.map(({ pid }) => inNamespace(pid, () => run(pid))),
   };
   const context: KernelContext = {
     sys,

@@ -35,14 +35,15 @@ describe('the invariants of a simulated node', () => {
     publish(0, MS_RDONLY);
     node.startContainer(pod);
     invariants.check();
-    invariants.published(pod, pod.mounts[0]);
+    invariants.published(pod, pod.mounts[0], true);
+    expect(() => invariants.published(pod, pod.mounts[0], false)).toThrow('with other access than requested');
     invariants.atRest(new Set());
   });
 
   it('refuse the data of another volume', () => {
     publish(1, MS_RDONLY);
     expect(() => invariants.check()).toThrow('target path has the data of volume-1, not of volume-0');
-    expect(() => invariants.published(pod, pod.mounts[0])).toThrow('was published without its volume');
+    expect(() => invariants.published(pod, pod.mounts[0], true)).toThrow('was published without its volume');
   });
 
   it('refuse a writable mount', () => {

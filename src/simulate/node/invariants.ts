@@ -35,6 +35,8 @@ export class Invariants {
   policy: PolicyName = 'documented';
   /** The sites that were read since they were last replaced. */
   readonly #proven = new Set<string>();
+  /** When a daemon of each volume last ended. */
+  readonly #endedAt = new Map<Volume, Nanoseconds>();
 
   constructor(node: ModelledNode, tier: KernelTier) {
     this.#node = node;
@@ -77,8 +79,12 @@ export class Invariants {
     );
   }
 
+  daemonEnded(volume: Volume, now: Nanoseconds): void {
+    this.#endedAt.set(volume, now);
+  }
+
   /** A decision that the agent reports. */
-  decided(decision: Decision): void {
+  decided(decision: Decision, now: Nanoseconds): void {
     if (decision.event !== 'recovered' && decision.event !== 'replaced') return;
     const { site, volume } = decision;
     const name = `${site.podUid} ${site.path}`;
@@ -94,7 +100,7 @@ export class Invariants {
       fail(`a container of ${pod.spec.uid} was entered as one of ${site.podUid}`);
     const mount = pod.mounts.find(({ path, target }) => site.path === (site.kind === 'container' ? path : target));
     if (mount === undefined) fail(`${name} is no mount of the pod, and was ${decision.event}`);
-    if (decision.event === 'replaced') this.#mayReplace(pod, mount, site.kind);
+    if (decision.event === 'replaced') this.#mayReplace(pod, mount, { kind: site.kind, now });
     const seen = site.kind === 'container' ? this.#node.siteOf(pod, mount) : this.#node.at(site.path);
     // The tenant may have covered the mount.
     if (seen === undefined || seen.mount.filesystem === pod.cover) return;
@@ -105,12 +111,18 @@ export class Invariants {
       fail(`${name} was recovered, but its daemon is ${filesystem.connection?.state}`);
   }
 
-  #mayReplace({ spec }: SimulatedPod, { volume }: SimulatedMount, kind: MountSite['kind']): void {
+  #mayReplace(
+    { spec }: SimulatedPod,
+    { volume }: SimulatedMount,
+    { kind, now }: { readonly kind: MountSite['kind']; readonly now: Nanoseconds },
+  ): void {
     if (this.policy === 'off') fail(`${spec.uid} was recovered, but the gate is off`);
     if (this.policy === 'cluster-scope') fail(`${spec.uid} was recovered, but a volume of the cluster is writable`);
     if (!this.#mayRecover(volume)) fail(`${spec.uid} was recovered, but its volume is writable`);
     if (kind === 'container' && !this.#mayEnter(spec)) fail(`${spec.uid} was entered without the label`);
-    if (!this.#node.isServed(volume)) fail(`${spec.uid} was recovered while no daemon of the volume answers`);
+    // It may have ended between two calls of the agent.
+    if (!this.#node.isServed(volume) && this.#endedAt.get(volume) !== now)
+      fail(`${spec.uid} was recovered while no daemon of the volume answers`);
   }
 
   #mayRecover(volume: Volume): boolean {
@@ -143,10 +155,11 @@ export class Invariants {
   }
 
   /** The CSI service has reported that the volume is mounted. */
-  published({ spec }: SimulatedPod, { target, volume }: SimulatedMount): void {
+  published({ spec }: SimulatedPod, { target, volume }: SimulatedMount, readOnly: boolean): void {
     const seen = this.#node.at(target);
     if (seen === undefined || this.#node.volumeOf(seen.mount.filesystem) !== volume.name)
       fail(`${spec.uid} was published without its volume at the target path`);
+    if (seen.mount.options.has('ro') !== readOnly) fail(`${spec.uid} was published with other access than requested`);
   }
 
   /** The CSI service has reported that nothing is mounted any more. */

@@ -79,6 +79,7 @@ export class ModelledAgent {
   #isDead = false;
   #hasChanged = false;
   #callsLeft: number | undefined;
+  readonly #interruptions = new Set<{ calls: number; readonly run: () => void }>();
 
   constructor(options: ModelledAgentOptions) {
     this.#options = options;
@@ -138,6 +139,11 @@ export class ModelledAgent {
     this.#callsLeft = call;
   }
 
+  /** Lets something else happen on the node before one of the next system calls. */
+  before(calls: number, run: () => void): void {
+    this.#interruptions.add({ calls, run });
+  }
+
   /** Runs a CSI call; rejects with `AgentDied` if the agent dies meanwhile. */
   call<T>(run: (csi: NodeService) => Promise<T>): Promise<T> {
     if (this.#isDead) return Promise.reject(new AgentDied());
@@ -157,6 +163,11 @@ export class ModelledAgent {
   #beforeCall(call: string): undefined {
     if (this.#hasChanged && !this.#isDead) this.#options.onChange();
     this.#hasChanged = changing.has(call);
+    for (const interruption of [...this.#interruptions]) {
+      if (interruption.calls-- > 0) continue;
+      this.#interruptions.delete(interruption);
+      interruption.run();
+    }
     if (this.#callsLeft === 0) this.end();
     if (this.#isDead) throw new AgentDied();
     if (this.#callsLeft !== undefined) this.#callsLeft -= 1;

@@ -23,7 +23,7 @@ export interface ModelledKubeletOptions {
   readonly onChange: () => void;
   /** The volumes of a pod are published, so its container starts. */
   readonly onStart: (pod: SimulatedPod) => void;
-  readonly onPublished: (pod: SimulatedPod, mount: SimulatedMount) => void;
+  readonly onPublished: (pod: SimulatedPod, mount: SimulatedMount, readOnly: boolean) => void;
   readonly onUnpublished: (pod: SimulatedPod, mount: SimulatedMount) => void;
   readonly onRefused: (message: string) => void;
 }
@@ -61,9 +61,9 @@ export class ModelledKubelet {
     if (isPublished && pod.process === undefined) this.#options.onStart(pod);
   }
 
-  /** Publishes all volumes of a pod. */
-  publish(pod: SimulatedPod): Promise<boolean> {
-    return this.#exclusive(pod, (signal) => this.#publish(pod, signal));
+  /** Publishes all volumes of a pod. `otherAccess`: writable ones that are mounted and answer are requested read-only. */
+  publish(pod: SimulatedPod, otherAccess = false): Promise<boolean> {
+    return this.#exclusive(pod, (signal) => this.#publish(pod, { signal, otherAccess }));
   }
 
   async #exclusive(pod: SimulatedPod, run: (signal: AbortSignal) => Promise<boolean>): Promise<boolean> {
@@ -73,17 +73,22 @@ export class ModelledKubelet {
     return call;
   }
 
-  async #publish(pod: SimulatedPod, signal: AbortSignal): Promise<boolean> {
+  async #publish(
+    pod: SimulatedPod,
+    { signal, otherAccess }: { readonly signal: AbortSignal; readonly otherAccess: boolean },
+  ): Promise<boolean> {
     if (this.deleting.has(pod) || !this.#options.node.pods.includes(pod)) return false;
     for (const mount of pod.mounts) {
       const { volume, target } = mount;
+      const isServed = this.#options.node.at(target)?.mount.filesystem.connection?.state === 'live';
+      const readonly = isReadOnly(volume) || (otherAccess && isServed);
       const result = await this.#call((csi) =>
         csi.nodePublishVolume(
           {
             volumeId: volume.handle,
             targetPath: target,
             stagingTargetPath: `${kubeletRoot}/plugins/staging`,
-            readonly: isReadOnly(volume),
+            readonly,
             volumeCapability: {
               accessMode: { mode: isReadOnly(volume) ? 'MULTI_NODE_READER_ONLY' : 'MULTI_NODE_MULTI_WRITER' },
               mount: {},
@@ -93,7 +98,7 @@ export class ModelledKubelet {
           { signal },
         ),
       );
-      if (result?.ok) this.#options.onPublished(pod, mount);
+      if (result?.ok) this.#options.onPublished(pod, mount, readonly);
       else if (result !== undefined)
         this.#options.onRefused(`publish ${pod.spec.uid}: ${result.code} ${result.message}`);
       if (!result?.ok) return false;

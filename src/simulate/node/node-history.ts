@@ -37,15 +37,11 @@ export type NodeStep = { readonly after: number } & (
       readonly shape: PodShape;
     }
   | {
-      readonly op:
-        | 'delete-pod'
-        | 'restart-container'
-        | 'republish'
-        | 'cover'
-        | 'mount-inside'
-        | 'stack-as-earlier-agent';
+      readonly op: 'delete-pod' | 'restart-container' | 'cover' | 'mount-inside' | 'stack-as-earlier-agent';
       readonly pod: number;
     }
+  /** `otherAccess`: read-only, although the volume is published read-write. */
+  | { readonly op: 'republish'; readonly pod: number; readonly otherAccess?: boolean }
   /** `starts`: milliseconds from the mount of the next daemon to its first answer. */
   | {
       readonly op: 'crash';
@@ -54,8 +50,10 @@ export type NodeStep = { readonly after: number } & (
       readonly stacks: boolean;
       readonly starts: number;
     }
-  /** `stop`: a daemon unmounts its source, ends and does not come back for a while. `abort`: its connection is aborted. */
-  | { readonly op: 'stop' | 'abort'; readonly volume: number }
+  /** A daemon unmounts its source, ends and does not come back for a while; `calls`: before one of the agent's next system calls. */
+  | { readonly op: 'stop'; readonly volume: number; readonly calls?: number }
+  /** A connection is aborted. */
+  | { readonly op: 'abort'; readonly volume: number }
   | { readonly op: 'hang' | 'answer' | 'start-standby'; readonly volume: number }
   | { readonly op: 'mount-foreign'; readonly volume: number; readonly kind: ForeignMount }
   /** Flags of the agent from its next start on; at the beginning of a history from the first. */
@@ -109,7 +107,7 @@ const makers: readonly WeightedMaker<Body>[] = [
   ],
   [3, (draw) => ({ op: 'delete-pod', pod: draw(8) })],
   [3, (draw) => ({ op: 'restart-container', pod: draw(8) })],
-  [2, (draw) => ({ op: 'republish', pod: draw(8) })],
+  [2, (draw) => ({ op: 'republish', pod: draw(8), ...(draw(2) > 0 ? { otherAccess: true } : {}) })],
   [1, (draw) => ({ op: 'cover', pod: draw(8) })],
   [
     1,
@@ -127,7 +125,7 @@ const makers: readonly WeightedMaker<Body>[] = [
       starts: starts[draw(starts.length)] ?? 300,
     }),
   ],
-  [1, (draw) => ({ op: 'stop', volume: draw(3) })],
+  [2, (draw) => ({ op: 'stop', volume: draw(3), ...(draw(3) > 0 ? { calls: draw(60) } : {}) })],
   [1, (draw) => ({ op: 'abort', volume: draw(3) })],
   [2, (draw) => ({ op: 'hang', volume: draw(3) })],
   [3, (draw) => ({ op: 'answer', volume: draw(3) })],

@@ -89,7 +89,7 @@ class NodeRun {
       call: (run) => this.#agent?.call(run),
       onChange: () => this.#api.changed(),
       onStart: (pod) => this.#hold(() => this.#startContainer(pod)),
-      onPublished: (pod, mount) => this.#hold(() => this.#invariants.published(pod, mount)),
+      onPublished: (pod, mount, readOnly) => this.#hold(() => this.#invariants.published(pod, mount, readOnly)),
       onUnpublished: (pod, mount) => this.#hold(() => this.#invariants.unpublished(pod, mount)),
       onRefused: (message) => this.#tell(`  csi: ${message}`),
     });
@@ -179,7 +179,7 @@ class NodeRun {
         this.#startContainer(pod);
         return;
       case 'republish':
-        if (isRunning) void this.#kubelet.publish(pod);
+        if (isRunning) void this.#kubelet.publish(pod, step.otherAccess);
         return;
       case 'mount-foreign':
         if (volume !== undefined) node.mountForeign(volume, step.kind);
@@ -197,6 +197,10 @@ class NodeRun {
           this.#serve(volume, 'standby', false, daemonRestarts[0] ?? 0);
         return;
       case 'stop':
+        if (volume !== undefined && step.calls !== undefined)
+          this.#agent?.before(step.calls, () => this.#end(volume, step));
+        else if (volume !== undefined) this.#end(volume, step);
+        return;
       case 'abort':
       case 'crash':
         if (volume !== undefined) this.#end(volume, step);
@@ -253,6 +257,7 @@ class NodeRun {
     const role = step.op === 'crash' ? step.source : 'active';
     const connection = this.#node.connectionOf(volume, role);
     if (connection === undefined || connection.state === 'dead') return;
+    this.#invariants.daemonEnded(volume, this.#clock.now());
     if (step.op === 'abort') {
       connection.state = 'dead';
       this.#afterAbort(volume, role);
@@ -341,7 +346,7 @@ class NodeRun {
     const site = 'site' in decision ? `${decision.site.podUid} ${decision.site.path}` : '';
     const why = 'reason' in decision ? decision.reason : 'failure' in decision ? decision.failure?.errno : '';
     this.#tell(`  agent: ${decision.event} ${site} ${why ?? ''}`.trimEnd());
-    this.#hold(() => this.#invariants.decided(decision));
+    this.#hold(() => this.#invariants.decided(decision, now));
   }
 
   /** Keeps a violation that is found while the agent runs, which must not see it as a failure of its own. */
