@@ -125,7 +125,7 @@ const makers: readonly WeightedMaker<Body>[] = [
       starts: starts[draw(starts.length)] ?? 300,
     }),
   ],
-  [2, (draw) => ({ op: 'stop', volume: draw(3), ...(draw(3) > 0 ? { calls: draw(60) } : {}) })],
+  [3, (draw) => ({ op: 'stop', volume: draw(3), ...(draw(3) > 0 ? { calls: draw(24) } : {}) })],
   [1, (draw) => ({ op: 'abort', volume: draw(3) })],
   [2, (draw) => ({ op: 'hang', volume: draw(3) })],
   [3, (draw) => ({ op: 'answer', volume: draw(3) })],
