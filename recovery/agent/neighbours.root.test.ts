@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isRoot, needsRoot, runScenario } from '../linux/fixtures/private-namespace.ts';
+import { measureHungConnections } from './memory.ts';
 
 interface Decided {
   readonly demo: readonly string[];
@@ -18,6 +19,10 @@ describe.skipIf(!isRoot)(`a recovery beside mounts that never answer${needsRoot}
     expect(usual).toEqual(expect.arrayContaining([...demo]));
     expect(neighbours).toEqual([]);
   }, 180_000);
+
+  it('costs at most 64 MB if 100 connections hang', async () => {
+    await measureHungConnections(100);
+  }, 120_000);
 
   it('works, and other datasets are at most called hung', async () => {
     const { demo, neighbours } = await decided('besideDatasets');

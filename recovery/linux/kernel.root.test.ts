@@ -134,6 +134,17 @@ describe.skipIf(!isRoot)(`the kernel port${needsRoot}`, () => {
     });
   });
 
+  it('publishes and replaces a volume at once, however long its root takes to list', async () => {
+    expect(await kernel('slowRoot')).toEqual({
+      ignored: 'ignores readdir',
+      found: true,
+      published: 'ok',
+      replaced: true,
+      devices: [true, true],
+      listed: 'read-list',
+    });
+  });
+
   it('asks a hundred silent connections with one process, which delays nothing else', async () => {
     expect(await kernel('hundredHung')).toEqual({ beside: ['live', 'ok'], waiting: [100] });
   });
