@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { readMutants } from '../mutants/mutant.ts';
 import { shippedScenarios } from '../src/gherkin.ts';
 
 const root = new URL('../', import.meta.url);
@@ -28,4 +29,16 @@ it('every attack is held by tests that exist', () => {
 
 it('every scenario of an attack is in the table', () => {
   for (const tag of tags) expect(section).toContain(`\`${tag}\``);
+});
+
+it('what a review of the agent found is held by tests and breakages that exist', () => {
+  const [, found = ''] = read('docs/reference/nodes-and-clusters.md').split('## What the agent takes for true');
+  const names = new Set(readMutants().map(({ name }) => name));
+  const held = found.split('\n').filter((line) => /^\| \d/.test(line));
+  expect(held.length).toBeGreaterThan(15);
+  const missing = held.filter((line) => {
+    const [, file = '', title = '', breakage = ''] = /\]\(\.\.\/\.\.\/([^)]+)\): (.+) \| (.+) \|$/.exec(line) ?? [];
+    return title === '' || !read(file).includes(title) || !names.has(breakage);
+  });
+  expect(missing).toEqual([]);
 });
