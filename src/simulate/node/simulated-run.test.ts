@@ -85,6 +85,37 @@ describe('a simulated node', () => {
     240_000,
   );
 
+  it('keeps the promise of a history that broke it: another container has the pid and the mount numbers of one that has ended', async () => {
+    const history: readonly NodeStep[] = [
+      { after: 30, op: 'mount-inside', pod: 7 },
+      { after: 0, op: 'start-standby', volume: 1 },
+      { after: 0, op: 'api-fails', fault: 'conflicting' },
+      { after: 5, op: 'api-answers' },
+      { after: 1, op: 'hang', volume: 0 },
+      { after: 5, op: 'crash', volume: 1, source: 'standby', stacks: true, starts: 3000 },
+      { after: 5, op: 'create-pod', volume: 0, propagation: 'slave', label: 'true', shape: 'plain' },
+      { after: 4000, op: 'abort', volume: 0 },
+      { after: 0, op: 'agent-dies', calls: 39 },
+      { after: 4000, op: 'api-fails', fault: 'future' },
+      { after: 30, op: 'stop', volume: 2 },
+      { after: 5, op: 'crash', volume: 0, source: 'active', stacks: false, starts: 300 },
+      { after: 12_000, op: 'stack-as-earlier-agent', pod: 7 },
+      { after: 0, op: 'mount-inside', pod: 5 },
+      { after: 0, op: 'create-pod', volume: 0, propagation: 'slave', label: 'true', shape: 'plain' },
+      { after: 4000, op: 'wait' },
+      { after: 0, op: 'crash', volume: 0, source: 'active', stacks: false, starts: 300 },
+      { after: 12_000, op: 'crash', volume: 0, source: 'active', stacks: false, starts: 300 },
+      { after: 1000, op: 'restart-container', pod: 7 },
+      { after: 200, op: 'republish', pod: 4 },
+      { after: 4000, op: 'crash', volume: 1, source: 'active', stacks: false, starts: 20_000 },
+      { after: 0, op: 'crash', volume: 1, source: 'standby', stacks: true, starts: 300 },
+      { after: 1000, op: 'delete-pod', pod: 4 },
+      { after: 30, op: 'start-standby', volume: 1 },
+      { after: 0, op: 'restart-container', pod: 3 },
+    ];
+    expect((await replay(history, '6.5')).failures).toEqual([]);
+  }, 240_000);
+
   it('keeps the promise of a history that broke it: a daemon that hung answers while the standby starts', async () => {
     const history: readonly NodeStep[] = [
       { after: 0, op: 'flags', standby: true, abortsHung: true, policy: 'documented' },
