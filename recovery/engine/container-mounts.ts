@@ -40,7 +40,10 @@ export class ContainerMounts {
     const known = this.#sites.get(volume.name);
     if (known?.volume === volume && known.pod === pod) return known.sites;
     const spec = pod.containers.find(({ name }) => name === this.container.name);
-    if (spec === undefined || !this.#hasTerminationLog(spec, facts)) return [];
+    if (spec === undefined) return [];
+    const log = this.#terminationLog(spec, facts);
+    if (log === 'unknown') return [];
+    const conflict = log === 'own' ? {} : { conflict: log.conflict };
     const own = spec.mounts.filter((mount) => mount.volume === volume.name);
     const missing = own.filter(({ mountPath }) => this.#isMissing(mountPath));
     const sites = own.map((volumeMount) => {
@@ -49,10 +52,10 @@ export class ContainerMounts {
       const nestedMounts = (spec.others ?? []).filter(({ mountPath }) =>
         normalizePath(mountPath).startsWith(`${path}/`),
       );
-      return this.#siteAt(path, { volume, volumeMount, nestedMounts });
+      return this.#siteAt(path, { volume, volumeMount, nestedMounts, ...conflict });
     });
     // Others depend on look-ups and on the node's mounts.
-    if (missing.length === 0) this.#sites.set(volume.name, { volume, pod, sites });
+    if (missing.length === 0 && log === 'own') this.#sites.set(volume.name, { volume, pod, sites });
     return sites;
   }
 
@@ -71,10 +74,19 @@ export class ContainerMounts {
     return this.tree.at(normalizePath(path)).stack.length === 0;
   }
 
-  #hasTerminationLog({ terminationMessagePath = defaultTerminationLog }: PodContainer, { answers }: ContainerFacts) {
+  /** Whether the log is where the spec requests it. If another mount is there the two disagree, and without an answer it is unknown. */
+  #terminationLog(
+    { terminationMessagePath = defaultTerminationLog }: PodContainer,
+    { answers }: ContainerFacts,
+  ): 'own' | 'unknown' | { readonly conflict: string } {
     const path = normalizePath(terminationMessagePath);
     const { terminationLog } = this.container;
-    return path === terminationLog || mountPointAt(answers, this.container, path) === terminationLog;
+    const found = mountPointAt(answers, this.container, path) ?? (this.#isMissing(path) ? undefined : path);
+    if (path === terminationLog || found === terminationLog) return 'own';
+    if (found === undefined) return 'unknown';
+    return {
+      conflict: `the termination log of the container is at ${terminationLog}, and its pod requests it at ${path}`,
+    };
   }
 
   #siteAt(path: string, facts: Omit<Parameters<typeof observe>[1], 'site'>): OrderedSite {

@@ -116,6 +116,23 @@ describe('a container whose termination log is not where the spec of its pod req
     expect(await recoveredIn('/dev/termination-log', '/tmp/why')).toEqual(['target']);
   });
 
+  it('is reported once if another mount is where the spec requests it', async () => {
+    await using world = createWorld();
+    world.volumes.push(volumeNamed('demo'));
+    world.serve('demo');
+    const [container] = world.run(podNamed('pod-1', [{}]), { terminationLog: '/a' });
+    world.kernel.mountFuse(container?.mounts ?? [], '/dev/termination-log');
+    world.engine.start();
+    await world.clock.settle();
+    crash(world);
+    world.serve('demo');
+    await world.clock.advance(20_000);
+    expect(world.decisionsOf('recovered').map(({ site }) => site.kind)).toEqual(['target']);
+    expect(world.decisionsOf('skipped').map(({ reason, detail }) => [reason, detail])).toEqual([
+      ['identity-conflict', expect.stringContaining('is at /a, and its pod requests it at /dev/termination-log')],
+    ]);
+  });
+
   it('is recovered if the spec requests another path', async () => {
     expect(await recoveredIn('/tmp/why', '/tmp//why/')).toEqual(['container', 'target']);
   });
